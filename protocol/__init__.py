@@ -1,0 +1,1 @@
+"""What councils mean: pure, without clock, chance or I/O."""
