@@ -1,28 +1,46 @@
-"""Errors and refusals.
+"""What can go wrong, and whose fault it is.
 
-Malformed   bytes, a file or a value from elsewhere that breaks a rule of its format
-Refusal     not an error: the value that says which rule an expected refusal rests on
+FolkmootError
+├── Misuse       our own caller broke the contract (a fault in this program)
+└── Malformed    bytes from elsewhere break the format (a peer, a file, a ticket)
+
+An *expected* refusal is no exception: it is a `Refusal`, a value that names the rule.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Malformed", "Refusal"]
+__all__ = ["FolkmootError", "Malformed", "Misuse", "Refusal"]
 
 
-class Malformed(ValueError):
-    """Something from elsewhere breaks the rule named ``rule``; ``message`` tells a person what to do."""
+class FolkmootError(Exception):
+    """Root of every error that Folkmoot raises on purpose."""
+
+
+class Misuse(FolkmootError, ValueError):
+    """The caller, in this program, asked for something that cannot be."""
+
+
+class Malformed(FolkmootError):
+    """Data from elsewhere breaks the format.
+
+    `rule` is a stable short name for machines, `message` one sentence for a person.
+    """
 
     def __init__(self, rule: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(rule, message)
         self.rule = rule
         self.message = message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refusal that was to be expected: the rule it rests on, and one sentence for a person."""
+    """An expected no: `rule` names the rule that was broken, `message` says it to a person."""
 
     rule: str
     message: str
+
+    def __str__(self) -> str:
+        return self.message
