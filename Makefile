@@ -1,0 +1,54 @@
+# `make help` lists what there is. The first call makes .venv; later ones find it ready.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+READY := $(VENV)/.ready
+READY_DEV := $(VENV)/.ready-dev
+SETTINGS := pyproject.toml scripts/setup
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench simulate oracles docs clean
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: $(READY) ## five nodes found a council, talk and decide, here and now
+	@$(VENV)/bin/moot demo $(ARGS)
+
+test: $(READY_DEV) ## lint, types and every test, with full branch coverage of protocol/
+	@status=0; \
+	$(MAKE) --no-print-directory lint || status=1; \
+	$(PYTHON) -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS) || status=1; \
+	exit $$status
+
+lint: $(READY_DEV) ## ruff and mypy --strict over code and tests
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+
+format: $(READY_DEV) ## put the code into the house's form
+	@$(PYTHON) -m ruff check --fix-only --quiet .
+	@$(PYTHON) -m ruff format .
+
+bench: $(READY_DEV) ## measure, as ratios to raw references taken in the same run
+	@$(PYTHON) -m bench $(ARGS)
+
+simulate: $(READY_DEV) ## longer runs of the simulator and the property tests
+	@$(PYTHON) -m pytest -n 2 --hypothesis-profile=thorough tests/simulation tests/property $(ARGS)
+
+oracles: $(READY_DEV) ## compare with published results and other implementations
+	@$(PYTHON) -m pytest -m oracle $(ARGS)
+
+docs: $(READY_DEV) ## write the command reference, check links, build the pages
+	@$(PYTHON) -m scripts.docs
+
+clean: ## remove .venv and everything that was built
+	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+$(READY): $(SETTINGS)
+	@scripts/setup $(VENV) .
+	@touch $@
+
+$(READY_DEV): $(SETTINGS)
+	@scripts/setup $(VENV) '.[dev]'
+	@touch $(READY) $@
