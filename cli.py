@@ -70,6 +70,15 @@ class _Moot(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, there = args[0], self.list_commands(ctx)
+        if name not in there and not name.startswith("-") and not ctx.resilient_parsing:
+            # click's own suggestions come from commands that are loaded already.
+            raise click.exceptions.NoSuchCommand(name, possibilities=there, ctx=ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         there = set(self.list_commands(ctx))
         for heading, lines in COMMANDS.items():
