@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain, pairwise
 from typing import Generic, TypeAlias, TypeVar
 
 from ..errors import Malformed
@@ -64,16 +65,16 @@ class RankedElection:
         _check_list("candidate", self.candidates)
         _check_seats(self.seats)
         _check_indices("candidate", self.withdrawn, count)
-        for weight, ranking in self.ballots:
+        for weight, _ in self.ballots:
             _check_weight(weight)
-            seen: set[int] = set()
-            for tier in ranking:
-                if not tier:
-                    raise Malformed("ballot.empty-tier", "A ranking has a place with nobody in it; leave it out.")
-                _check_indices("candidate", tier, count)
-                if len(set(tier)) != len(tier) or not seen.isdisjoint(tier):
-                    raise Malformed("ballot.twice", "A ranking names one candidate twice; name each at most once.")
-                seen.update(tier)
+        for ranking in {ranking for _, ranking in self.ballots}:
+            named = tuple(chain.from_iterable(ranking))
+            if () in ranking:
+                raise Malformed("ballot.empty-tier", "A ranking has a place with nobody in it; leave it out.")
+            if len(set(named)) != len(named):
+                raise Malformed("ballot.twice", "A ranking names one candidate twice; name each at most once.")
+            if named and not (min(named) >= 0 and max(named) < count):
+                _check_indices("candidate", named, count)
 
     @property
     def standing(self) -> tuple[int, ...]:
@@ -96,15 +97,22 @@ class RankedElection:
         Within a tier candidates ascend, so two ballots that say the same are one entry.
         Rankings that end up empty stay, as the empty ranking: they took part.
         """
-        raw: dict[Ranking, Weight] = {}
+        cleaned: dict[tuple[int, ...], tuple[int, ...]] = {}  # the same few tiers come again and again
+        groups: dict[Ranking, Weight] = {}
+        for ranking, weight in self.alike().items():
+            for tier in ranking:
+                if tier not in cleaned:
+                    cleaned[tier] = tuple(sorted(c for c in tier if c not in self.withdrawn))
+            key = tuple([cleaned[tier] for tier in ranking if cleaned[tier]])
+            groups[key] = groups.get(key, 0) + weight
+        return tuple(sorted(groups.items()))
+
+    def alike(self) -> dict[Ranking, Weight]:
+        """Rankings just as the ballots have them, with the summed weight of each."""
+        sums: dict[Ranking, Weight] = {}
         for weight, ranking in self.ballots:
-            raw[ranking] = raw.get(ranking, 0) + weight
-        clean: dict[Ranking, Weight] = {}
-        for ranking, weight in raw.items():
-            tiers = (tuple(sorted(c for c in tier if c not in self.withdrawn)) for tier in ranking)
-            key = tuple(tier for tier in tiers if tier)
-            clean[key] = clean.get(key, 0) + weight
-        return tuple(sorted(clean.items()))
+            sums[ranking] = sums.get(ranking, 0) + weight
+        return sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +169,21 @@ class QuestionElection:
     """One question put to a roll: ballots ``(weight, answer)`` and the weight of the whole roll.
 
     ``roll`` is what the quorum and the absolute majority are measured against: the
-    number of people entitled to vote, or the sum of their weights.
+    number of people entitled to vote, or the sum of their weights. ``people`` is how many
+    they are when their weights are not all 1, for the count that gives each the same.
     """
 
     ballots: tuple[tuple[Weight, Answer], ...]
     roll: Weight
+    people: int | None = None
     title: str = ""
 
     def __post_init__(self) -> None:
         _check_weight(self.roll)
+        if self.people is not None and self.people < len(self.ballots):
+            raise Malformed(
+                "election.roll", f"{len(self.ballots)} votes were cast on a roll of only {self.people} people."
+            )
         for weight, _ in self.ballots:
             _check_weight(weight)
         cast = sum(weight for weight, _ in self.ballots)
@@ -215,7 +229,7 @@ class BudgetElection:
         for weight, support in self.voters:
             _check_weight(weight)
             _check_indices("project", (project for project, _ in support), len(self.projects))
-            for earlier, later in zip(support, support[1:], strict=False):
+            for earlier, later in pairwise(support):
                 if earlier[0] >= later[0]:
                     raise Malformed(
                         "ballot.order", "A ballot must name each project once, in ascending order of number."
@@ -251,18 +265,20 @@ class Ties:
     """The ties of a count that were decided from outside the rule.
 
     ``outcomes`` holds every set that the lots could have elected, each ascending, the
-    sets in ascending order; it is empty unless every outcome was asked for.
+    sets in ascending order; it is empty unless every outcome was asked for. ``complete``
+    is False when there are more of them than anyone would list (`ties.MOST_COUNTS`).
     """
 
     lots: tuple[Lot, ...]
     outcomes: tuple[tuple[int, ...], ...] = ()
+    complete: bool = True
 
 
-Round = TypeVar("Round", covariant=True)
+RoundT_co = TypeVar("RoundT_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Result(Generic[Round]):
+class Result(Generic[RoundT_co]):
     """What a rule found.
 
     ``rule`` is the rule's versioned name. ``elected`` is in order of election.
@@ -273,7 +289,7 @@ class Result(Generic[Round]):
     rule: str
     elected: tuple[int, ...]
     ranking: Ranking
-    rounds: tuple[Round, ...]
+    rounds: tuple[RoundT_co, ...]
     ties: Ties | None = None
 
 
