@@ -1,0 +1,1 @@
+"""What Folkmoot promises, checked. HACKING.md says where each kind of test goes."""
