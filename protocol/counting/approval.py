@@ -23,9 +23,7 @@ class SumRound:
     cast: Weight
 
 
-def approval(
-    election: ApprovalElection, *, decider: Decider = LISTED, all_ties: bool = False
-) -> Result[SumRound]:
+def approval(election: ApprovalElection, *, decider: Decider = LISTED, all_ties: bool = False) -> Result[SumRound]:
     """``approval/1``: the seats go to those whom the most approve."""
     sums: list[Weight] = [0] * len(election.candidates)
     for weight, approved in election.ballots:

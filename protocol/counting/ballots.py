@@ -67,7 +67,7 @@ class RankedElection:
         _check_indices("candidate", self.withdrawn, count)
         for weight, _ in self.ballots:
             _check_weight(weight)
-        for ranking in {ranking for _, ranking in self.ballots}:
+        for ranking in dict.fromkeys(ranking for _, ranking in self.ballots):
             named = tuple(chain.from_iterable(ranking))
             if () in ranking:
                 raise Malformed("ballot.empty-tier", "A ranking has a place with nobody in it; leave it out.")
@@ -304,7 +304,7 @@ def _check_seats(seats: int) -> None:
 
 
 def _check_weight(weight: Weight) -> None:
-    if isinstance(weight, bool) or not isinstance(weight, int | Fraction) or weight < 0:
+    if type(weight) not in (int, Fraction) or weight < 0:
         raise Malformed("ballot.weight", f"The weight {weight!r} is not a whole number or fraction of 0 or more.")
 
 

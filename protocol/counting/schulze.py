@@ -7,7 +7,7 @@ A candidate whom a ballot leaves out is compared with nobody on that ballot; wri
 omitted into a last tier (`RankedElection.unranked_last`) where they are to count as last.
 
 With a status quo among the options, every option that does not win against it by the
-threshold is dropped first, and the method chooses among those that are left; the status
+threshold (of those who prefer one of the two; more than half unless stated) is dropped first, and the method chooses among those that are left; the status
 quo stays only when nothing is left (Debian constitution, section A.5).
 """
 
@@ -47,7 +47,7 @@ def schulze_winning(
     election: RankedElection,
     *,
     status_quo: int | None = None,
-    threshold: Threshold = HALF,
+    threshold: Threshold | None = None,
     decider: Decider = LISTED,
     all_ties: bool = False,
 ) -> Result[SchulzeRound]:
@@ -59,7 +59,7 @@ def schulze_margins(
     election: RankedElection,
     *,
     status_quo: int | None = None,
-    threshold: Threshold = HALF,
+    threshold: Threshold | None = None,
     decider: Decider = LISTED,
     all_ties: bool = False,
 ) -> Result[SchulzeRound]:
@@ -87,21 +87,24 @@ def _schulze(
     strength: Literal["winning", "margins"],
     election: RankedElection,
     status_quo: int | None,
-    threshold: Threshold,
+    threshold: Threshold | None,
     decider: Decider,
     all_ties: bool,
 ) -> Result[SchulzeRound]:
     wins = pairwise_matrix(election)
     standing = election.standing
     dropped: tuple[int, ...] = ()
-    if status_quo is not None:
+    if status_quo is None:
+        if threshold is not None:
+            raise Malformed("schulze.threshold", "A threshold is met against the status quo; say which option that is.")
+    else:
+        threshold = threshold or HALF
         if status_quo not in standing:
             raise Malformed("schulze.status-quo", f"The status quo, option {status_quo}, is not one of those standing.")
         dropped = tuple(
             c
             for c in standing
-            if c != status_quo
-            and not threshold.met(wins[c][status_quo], wins[c][status_quo] + wins[status_quo][c])
+            if c != status_quo and not threshold.met(wins[c][status_quo], wins[c][status_quo] + wins[status_quo][c])
         )
     kept = tuple(c for c in standing if c not in dropped)
     paths = _strongest_paths(wins, kept, strength)
@@ -109,15 +112,13 @@ def _schulze(
     if dropped:
         ranking += _tiers(_strongest_paths(wins, dropped, strength), dropped)
     stands = kept if status_quo is None else tuple(c for c in kept if c != status_quo) or (status_quo,)
-    eligible: Ranking = tuple(
-        tier for tier in (tuple(c for c in whole if c in stands) for whole in ranking) if tier
-    )
+    eligible: Ranking = tuple(tier for tier in (tuple(c for c in whole if c in stands) for whole in ranking) if tier)
     elected, ties = fill(eligible, election.seats, round=0, decider=decider, all_ties=all_ties)
     round = SchulzeRound(
         tuple(map(tuple, wins)),
         tuple(map(tuple, paths)),
         status_quo,
-        None if status_quo is None else threshold,
+        threshold,
         dropped,
     )
     return Result(rule, elected, ranking, (round,), ties)

@@ -65,9 +65,7 @@ def decimal(units: int) -> str:
     return f"{units // UNIT}.{units % UNIT:05d}"
 
 
-def stv_scottish(
-    election: RankedElection, *, decider: Decider = LISTED, all_ties: bool = False
-) -> Result[Stage]:
+def stv_scottish(election: RankedElection, *, decider: Decider = LISTED, all_ties: bool = False) -> Result[Stage]:
     """``stv-scottish/1``: ``seats`` candidates in order of election, and every stage.
 
     ``ranking`` has the elected in order of election, then the others from the last excluded
@@ -193,9 +191,7 @@ class _Count:
             newly += rest
         self._elected += newly
         self._stages.append(
-            Stage(
-                action, candidate, transfers, votes, self._exhausted, self._lost, self._quota, tuple(newly)
-            )
+            Stage(action, candidate, transfers, votes, self._exhausted, self._lost, self._quota, tuple(newly))
         )
 
     def _pass_on_surplus(self) -> None:
@@ -225,9 +221,7 @@ class _Count:
 
     def _one_of(self, equal: list[int], purpose: str, *, highest: bool) -> int:
         left = narrow(equal, [stage.votes for stage in self._stages], highest=highest)
-        return self._draws.pick(
-            left, round=len(self._stages), purpose=purpose, favours=highest, state=self._state
-        )
+        return self._draws.pick(left, round=len(self._stages), purpose=purpose, favours=highest, state=self._state)
 
     def _state(self) -> Hashable:
         undecided = self._continuing | set(self._surpluses)
