@@ -113,7 +113,7 @@ def _settings(path: Path) -> Settings:
     try:
         text = path.read_bytes().decode()
         raw = tomllib.loads(text)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Settings()
     except OSError as fault:
         raise Refused("settings", f"{path} cannot be read ({fault.strerror}).") from fault

@@ -97,13 +97,13 @@ class Keystore:
     """
 
     def __init__(self, directory: Path, *, cost: Cost = INTERACTIVE, entropy: Entropy = secrets.token_bytes) -> None:
-        self._directory = directory
+        self.directory: Final = directory
         self._cost = cost
         self._entropy = entropy
 
     def names(self) -> list[str]:
         """The names of the people here, sorted."""
-        return sorted(unicodedata.normalize("NFC", path.stem) for path in self._directory.glob("[!.]*.key"))
+        return sorted(unicodedata.normalize("NFC", path.stem) for path in self.directory.glob("[!.]*.key"))
 
     def people(self) -> list[Person]:
         """The people here with their public keys, by name."""
@@ -116,7 +116,10 @@ class Keystore:
             raise Refused("key-none", "There is no key here yet; make one with: moot key new NAME")
         if name is None:
             if len(names) > 1:
-                raise Refused("key-several", f"Several people share this home ({', '.join(names)}); add --as NAME.")
+                raise Refused(
+                    "key-several",
+                    f"Several people share this home ({', '.join(names)}); say who speaks: moot --as NAME",
+                )
             return names[0]
         name = unicodedata.normalize("NFC", name)
         if name not in names:
@@ -162,7 +165,7 @@ class Keystore:
         private.write(self._path(name), self._sealed(self.unlock(name, old), new))
 
     def _path(self, name: str) -> Path:
-        return self._directory / f"{name}.key"
+        return self.directory / f"{name}.key"
 
     def _new_name(self, name: str) -> str:
         name = unicodedata.normalize("NFC", name)

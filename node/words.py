@@ -15,21 +15,26 @@ COUNT = 24
 
 
 def words_of(seed: bytes, language: str = "english") -> str:
-    """The 24 words that hold `seed` (32 bytes), in one of `LANGUAGES`."""
-    return Mnemonic(language).to_mnemonic(seed)
+    """The 24 words that hold `seed` (32 bytes), in one of `LANGUAGES`; raises `Refused` on another."""
+    return Mnemonic(_named(language)[0]).to_mnemonic(seed)
 
 
-def seed_of(words: str) -> bytes:
-    """The seed in `words`, of any language; raises `Refused` that tells which word is wrong, where one is."""
-    given = unicodedata.normalize("NFKD", words).lower().split()
+def seed_of(words: str, language: str | None = None) -> bytes:
+    """The seed in `words`, of `language` or of whichever they are.
+
+    Raises `Refused` that tells which word is wrong, where one is.
+    """
+    given = _plain(words).split()
     if len(given) != COUNT:
         raise Refused(
             "words-count", f"These are {len(given)} words, and a key has {COUNT}; write all of them, in order."
         )
-    lists = {language: set(Mnemonic(language).wordlist) for language in LANGUAGES}
-    for language, known in lists.items():
-        if known.issuperset(given) and Mnemonic(language).check(" ".join(given)):
-            return bytes(Mnemonic(language).to_entropy(given))
+    lists = {name: [_plain(word) for word in Mnemonic(name).wordlist] for name in _named(language)}
+    seeds = {seed for name, known in lists.items() if (seed := _seed(Mnemonic(name, known), given))}
+    if len(seeds) == 1:
+        return seeds.pop()
+    if seeds:
+        raise Refused("words-ambiguous", "These words are a key in two languages; say which is meant with --language.")
     # The language of most words is the one meant.
     meant = max(lists.values(), key=lambda known: sum(word in known for word in given))
     for position, word in enumerate(given, start=1):
@@ -38,3 +43,23 @@ def seed_of(words: str) -> bytes:
                 "words-unknown", f"Word {position}, {word!r}, is not in the word list; look at the paper again."
             )
     raise Refused("words-checksum", "Each word is known but together they are no key: one is wrong or two are swapped.")
+
+
+def _plain(text: str) -> str:
+    """The same letters however they were composed: lists and keyboards differ."""
+    return unicodedata.normalize("NFKD", text.lower())
+
+
+def _named(language: str | None) -> tuple[str, ...]:
+    if language is None:
+        return LANGUAGES
+    if language not in LANGUAGES:
+        raise Refused("words-language", f"There is no word list in {language!r}; there are: {', '.join(LANGUAGES)}.")
+    return (language,)
+
+
+def _seed(known: Mnemonic, given: list[str]) -> bytes | None:
+    try:
+        return bytes(known.to_entropy(given))
+    except ValueError:  # an unknown word, or a wrong checksum
+        return None

@@ -113,8 +113,6 @@ def export(caller: Caller, name: str | None, passphrase_fd: int | None, language
     """
     from node import words
 
-    if language not in words.LANGUAGES:
-        raise click.BadParameter(f"there are: {', '.join(words.LANGUAGES)}.", param_hint="--language")
     keystore = caller.keystore()
     name = keystore.choose(name or caller.name)
     opened = keystore.unlock(name, passphrase.ask(f"{name}'s passphrase: ", passphrase_fd))
@@ -135,10 +133,13 @@ def export(caller: Caller, name: str | None, passphrase_fd: int | None, language
     metavar="N",
     help="Read the words from file descriptor N, one line, instead of asking.",
 )
+@click.option("--language", help="The language of the words, in the rare case that they fit two.")
 @passphrase_option
 @json_option
 @pass_caller
-def import_(caller: Caller, name: str, words_fd: int | None, passphrase_fd: int | None, as_json: bool) -> None:
+def import_(
+    caller: Caller, name: str, words_fd: int | None, language: str | None, passphrase_fd: int | None, as_json: bool
+) -> None:
     """Bring a key back from its 24 words, as NAME.
 
     You are the same person, on a new device, which your councils enrol when you say so.
@@ -149,7 +150,7 @@ def import_(caller: Caller, name: str, words_fd: int | None, passphrase_fd: int 
     keystore = caller.keystore()
     keystore.check_new(name)
     given = click.prompt("The 24 words") if words_fd is None else passphrase.from_descriptor(words_fd).decode()
-    seed = words.seed_of(given)
+    seed = words.seed_of(given, language)
     keystore.create(name, passphrase.choose(f"A passphrase for {name}: ", passphrase_fd), seed)
     _tell(keystore.person(name), as_json)
 
