@@ -1,0 +1,45 @@
+"""The network, wrapped: this package is the only place that imports libp2p, and only when a host opens."""
+
+from .errors import (
+    FrameRejected,
+    HostError,
+    KeptAway,
+    ListenFailed,
+    MessageTooLarge,
+    NotConnected,
+    ProtocolUnsupported,
+    StreamError,
+    StreamReset,
+    StreamStalled,
+    Unreachable,
+    WrongPeer,
+)
+from .events import Connected, Disconnected, Discovered, Event, Events
+from .host import Host, HostSettings, StreamHandler, open_host
+from .stream import MAX_FRAME, Stream
+
+__all__ = [
+    "MAX_FRAME",
+    "Connected",
+    "Disconnected",
+    "Discovered",
+    "Event",
+    "Events",
+    "FrameRejected",
+    "Host",
+    "HostError",
+    "HostSettings",
+    "KeptAway",
+    "ListenFailed",
+    "MessageTooLarge",
+    "NotConnected",
+    "ProtocolUnsupported",
+    "Stream",
+    "StreamError",
+    "StreamHandler",
+    "StreamReset",
+    "StreamStalled",
+    "Unreachable",
+    "WrongPeer",
+    "open_host",
+]

@@ -1,0 +1,117 @@
+"""Yamux with the holes stopped: cancelled writes, dead peers, windows that are not kept."""
+
+import logging
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import trio
+from libp2p.abc import ISecureConn
+from libp2p.network.connection.exceptions import RawConnError
+from libp2p.peer.id import ID
+from libp2p.stream_muxer.yamux.yamux import FLAG_SYN, TYPE_PING, YAMUX_HEADER_FORMAT, Yamux
+
+__all__ = ["Muxer", "Pace"]
+
+log = logging.getLogger("folkmoot.host")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds: between pings, that an answer may take, that the line may refuse to take a frame."""
+
+    ping_interval: float
+    ping_patience: float
+    write_patience: float
+
+
+class Muxer(Yamux):
+    """One connection's streams. `abandon` cuts the line at once, which ends everything on it."""
+
+    def __init__(self, conn: ISecureConn, peer_id: ID, pace: Pace, abandon: Callable[[], None]) -> None:
+        super().__init__(conn, peer_id, is_initiator=conn.is_initiator, on_close=_nothing)
+        self.stream_buffers = _Buffers(self)
+        self.abandon = abandon
+        self._pace = pace
+        self._heard = trio.current_time()
+
+    async def _write_frame(self, data: bytes) -> None:
+        """Write one frame whole, or end the connection.
+
+        Noise counts its messages: a write that is cancelled after encryption, or half way through
+        the socket, leaves both sides with different counts and every stream of the connection is
+        lost. So a frame is not interrupted; a line that takes nothing for long is given up.
+        """
+        patience = trio.CancelScope(deadline=trio.current_time() + self._pace.write_patience, shield=True)
+        with patience:
+            async with self._write_lock:
+                await self.secured_conn.write(data)
+        if patience.cancelled_caught:
+            log.info("The line takes nothing: connection to %s dropped.", self.peer_id)
+            self.abandon()
+            raise RawConnError("The line takes nothing.")
+        await trio.lowlevel.checkpoint()
+
+    async def _measure_rtt_loop(self) -> None:
+        """Ping, and drop the connection when nothing at all comes back.
+
+        As shipped a missing answer is not noticed, so a peer that lost its power stays connected.
+        """
+        await trio.sleep(min(0.5, self._pace.ping_interval))
+        while True:
+            self._ping_id = (self._ping_id + 1) & 0xFFFFFFFF
+            self._ping_event = trio.Event()
+            asked = trio.current_time()
+            await self._write_frame(struct.pack(YAMUX_HEADER_FORMAT, 0, TYPE_PING, FLAG_SYN, 0, self._ping_id))
+            self._ping_sent_time = trio.current_time()
+            with trio.move_on_after(self._pace.ping_patience):
+                await self._ping_event.wait()
+            # An answer can be stuck behind a long transfer on a slow line; data is as good a sign.
+            if not self._ping_event.is_set() and self._heard < asked:
+                log.info("%s does not answer: connection dropped.", self.peer_id)
+                self.abandon()
+                return
+            await trio.sleep(self._pace.ping_interval)
+
+    async def _read_data_body(self, length: int) -> bytes:
+        self._heard = trio.current_time()
+        return await super()._read_data_body(length)
+
+    async def start(self) -> None:
+        """Run the connection; a fault in it ends this connection, not the host."""
+        try:
+            await super().start()
+        finally:
+            self.abandon()
+
+
+class _Buffer(bytearray):
+    """What arrived on a stream and is not yet read; a peer that overruns its window is dropped.
+
+    As shipped the window is only advice to the sender: one peer could fill the memory.
+    """
+
+    def __init__(self, muxer: Muxer, stream_id: int) -> None:
+        super().__init__()
+        self._muxer = muxer
+        self._stream_id = stream_id
+
+    def extend(self, data: bytes) -> None:  # type: ignore[override]  # only ever called with bytes
+        if len(data) > self._muxer.streams[self._stream_id].recv_window:
+            log.info("%s overran its window: connection dropped.", self._muxer.peer_id)
+            self._muxer.abandon()
+            raise RawConnError("The peer sent more than its window.")
+        super().extend(data)
+
+
+class _Buffers(dict[int, bytearray]):
+    def __init__(self, muxer: Muxer) -> None:
+        super().__init__()
+        self._muxer = muxer
+
+    def __setitem__(self, stream_id: int, buffer: bytearray) -> None:
+        super().__setitem__(stream_id, _Buffer(self._muxer, stream_id))
+
+
+async def _nothing() -> None:
+    """The swarm puts its own hook here."""
