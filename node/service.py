@@ -1,0 +1,551 @@
+"""The one door: every operation, from a person of this home or from a stranger, comes in here.
+
+    bytes -> operation (canonical?) -> signature -> council (deps, depth, standing, epoch)
+          -> store (on disk) -> events -> push, API, page, command
+
+The checks and their order are the same for everybody. What is said to be accepted is on disk,
+and nothing is shown to a peer or a reader before it is. If the disk fails, so does the service:
+it takes nothing more, and the node stops with one sentence that says why.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Protocol
+
+import trio
+
+from node.feed import Feed, Subscription
+from node.outcome import Accepted, Aside, Known, Outcome, Rejected, Waits
+from node.refused import Refused
+from node.store import Batch, Pending, Place, SavedContent, SavedOperation, SavedPeer, Store, StoreFailed
+from protocol.council import outcomes
+from protocol.council.bodies import Found, parse_body
+from protocol.council.charter import UnknownRules
+from protocol.council.council import Council, Heads
+from protocol.errors import Malformed, Refusal
+from protocol.ids import OperationId, operation_text
+from protocol.log.operation import (
+    ATTACHMENT,
+    Content,
+    ContentRef,
+    Envelope,
+    Operation,
+    decode_envelope,
+    open_content,
+    split_inline,
+)
+from protocol.log.waiting import Waiting
+
+__all__ = ["Arrival", "Observer", "Service", "Wanted"]
+
+AT_ONCE: Final = 500
+"""Operations that are saved in one transaction: what a commit costs is then lost in the rest."""
+MOST_PENDING: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An operation that was just saved: its envelope as it came, and the peer that sent it (None: somebody here)."""
+
+    council: bytes
+    id: OperationId
+    envelope: bytes
+    source: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An attachment that is not here, and what it must hash to."""
+
+    operation: OperationId
+    index: int
+    reference: ContentRef
+
+
+class Observer(Protocol):
+    """Parts of the node that act on what comes in. Called after saving; must return at once and not raise."""
+
+    def saved(self, arrivals: Sequence[Arrival]) -> None:
+        """These operations are new here."""
+
+    def lacking(self, council: bytes, source: bytes | None) -> None:
+        """Something came whose deps, or whose large attachments, are not here."""
+
+    def following(self, pending: Pending) -> None:
+        """A council is to be fetched, or a request to join it delivered."""
+
+
+@dataclass(slots=True)
+class _Log:
+    """A council, its number in the store, and the store's row for each of its own rows."""
+
+    council: Council
+    number: int
+    rows: array[int] = field(default_factory=lambda: array("q"))
+
+    def put(self, row: int, saved: int) -> None:
+        while len(self.rows) <= row:
+            self.rows.append(saved)
+
+
+@dataclass(slots=True)
+class _Change:
+    """What one chunk of operations leads to: saved first, told afterwards."""
+
+    batch: Batch = field(default_factory=Batch)
+    arrivals: list[Arrival] = field(default_factory=list)
+    events: list[tuple[bytes, tuple[outcomes.Event, ...]]] = field(default_factory=list)
+    lacking: set[tuple[bytes, bytes | None]] = field(default_factory=set)
+
+
+class Service:
+    """The councils of one node.
+
+    `clock` gives the time in ms since 1970; `node` is this node's key, `teller` its teller's
+    public key. Call `load` before anything else. For one trio loop; nothing here blocks for
+    longer than a commit takes.
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], int], node: bytes, teller: bytes | None = None) -> None:
+        self.node = node
+        self.teller = teller
+        self.clock = clock
+        self._store = store
+        self._logs: dict[bytes, _Log] = {}
+        self._councils: dict[bytes, Council] = {}
+        self._feed = Feed()
+        self._observers: list[Observer] = []
+        self._waiting = Waiting()
+        self._pending: dict[bytes, Pending] = {}
+        self._failed: StoreFailed | None = None
+
+    # Starting
+
+    def load(self) -> int:
+        """Build the councils from what is saved; gives the number of operations.
+
+        Signatures were checked before saving and are not checked again (`verify` does). Raises
+        `Refused` when what is saved does not fit together.
+        """
+        numbers = {number: council for council, number in self._store.councils().items()}
+        count = 0
+        for chunk in self._store.replay():
+            for saved in chunk:
+                self._replay(numbers.get(saved.council, b""), saved)
+                count += 1
+        self._pending = {pending.request: pending for pending in self._store.pending()}
+        return count
+
+    def _replay(self, council: bytes, saved: SavedOperation) -> None:
+        try:
+            envelope = decode_envelope(saved.raw)
+            operation = envelope.operation
+            log = self._logs.get(council)
+            if operation.id != saved.id:
+                raise Malformed("store", "an operation does not have the hash under which it was saved.")
+            if log is None:
+                found = Council.found(envelope, verified=True)
+                if not isinstance(found, Council):
+                    raise Malformed(found.rule, found.message)
+                self._add(found, saved.council).put(0, saved.row)
+                return
+            outcome = log.council.insert(envelope, verified=True)
+            if not isinstance(outcome, outcomes.Inserted):
+                raise Malformed("store", f"an operation that was accepted is {type(outcome).__name__} now.")
+            log.put(outcome.row, saved.row)
+        except (Malformed, UnknownRules) as fault:
+            raise Refused(
+                "store", f"{self._store.path} does not fit together at operation {operation_text(saved.id)}: {fault}"
+            ) from fault
+
+    def _add(self, council: Council, number: int) -> _Log:
+        log = self._logs[council.id] = _Log(council, number)
+        self._councils[council.id] = council
+        return log
+
+    # What is here
+
+    @property
+    def councils(self) -> Mapping[bytes, Council]:
+        """The councils that this node holds, by id. A live view, for reading."""
+        return MappingProxyType(self._councils)
+
+    def council(self, council: bytes) -> Council:
+        """The council with that id; `Refused` when this node does not hold it."""
+        found = self._councils.get(council)
+        if found is None:
+            raise Refused("unknown-council", f"This node does not hold the council {operation_text(council)}.")
+        return found
+
+    def draft(self, council: bytes, needs: Sequence[bytes] = ()) -> Heads:
+        """What a new operation says of its place: deps (`needs` among them), depth, epoch.
+
+        Raises `Refused` for a council, or a needed operation, that is not here.
+        """
+        heads = self.council(council).draft(needs)
+        if isinstance(heads, Refusal):
+            raise Refused(heads.rule, heads.message)
+        return heads
+
+    def envelope(self, council: bytes, operation: bytes) -> Envelope | None:
+        """An operation with those of its contents that may travel with it and are here; None when it is not here."""
+        log = self._logs.get(council)
+        row = None if log is None else log.council.dag.rows.get(operation)
+        if log is None or row is None:
+            return None
+        return self._envelope(log.rows[row])
+
+    def _envelope(self, row: int) -> Envelope:
+        bare = decode_envelope(self._store.raw(row))
+        if not any(ref.sort == ATTACHMENT for ref in bare.operation.contents):
+            return bare
+        small = self._store.small_contents(row)
+        contents = [small.get(index, content) for index, content in enumerate(bare.contents)]
+        return Envelope(bare.operation, split_inline(contents))
+
+    def content(self, council: bytes, operation: bytes, index: int) -> Content | None:
+        """An attachment; None when it is not here (not yet, or erased)."""
+        log = self._logs.get(council)
+        row = None if log is None else log.council.dag.rows.get(operation)
+        return None if log is None or row is None else self._store.content(Place(log.rows[row], index))
+
+    def wanted(self, council: bytes, most: int = 256) -> list[Wanted]:
+        """Attachments of a council that are not here and were not erased, the newest first."""
+        log = self._logs[council]
+        out = []
+        for place in self._store.wanted(log.number, most):
+            row = bisect_left(log.rows, place.row)
+            operation = log.council.dag.ids[row]
+            reference = decode_envelope(self._store.raw(place.row)).operation.contents[place.index]
+            out.append(Wanted(operation, place.index, reference))
+        return out
+
+    def rivals(self, council: bytes) -> list[tuple[bytes, bytes]]:
+        """Proof of other branches of a council: `(operation id, envelope)`."""
+        return self._store.rivals(self._logs[council].number)
+
+    # What comes in
+
+    async def submit(self, envelopes: Sequence[bytes], source: bytes | None = None) -> list[Outcome]:
+        """Take operations in, in any order; what is accepted is on disk when this returns.
+
+        source: the node key of the peer that sent them, None for somebody of this home. A
+        founding operation comes in from here, or from a peer for a council that this node
+        follows or is named as teller of. Raises `StoreFailed` when the disk fails.
+        """
+        out: list[Outcome] = []
+        for begin in range(0, len(envelopes), AT_ONCE):
+            await trio.lowlevel.checkpoint()
+            out += self._take(envelopes[begin : begin + AT_ONCE], source)
+        return out
+
+    def _take(self, envelopes: Sequence[bytes], source: bytes | None) -> list[Outcome]:
+        """Check and save; no other task runs in between, so nobody sees what is not on disk."""
+        self._check_alive()
+        change = _Change()
+        try:
+            out = [self._enter(data, source, change) for data in envelopes]
+            self._save(change.batch)
+        except StoreFailed as failed:
+            self._failed = failed  # what is in memory is ahead of the disk now
+            raise
+        self._tell(change)
+        return out
+
+    def _check_alive(self) -> None:
+        if self._failed is not None:
+            raise StoreFailed(str(self._failed))
+
+    def _save(self, batch: Batch) -> None:
+        if batch:
+            self._store.save(batch)
+
+    def _tell(self, change: _Change) -> None:
+        for observer in self._observers:
+            if change.arrivals:
+                observer.saved(change.arrivals)
+            for council, source in sorted(change.lacking, key=repr):
+                observer.lacking(council, source)
+        for council, events in change.events:
+            self._feed.tell(council, events)
+            if any(isinstance(event, outcomes.EpochEntered) for event in events):
+                self._settle(council)
+
+    def _enter(self, data: bytes, source: bytes | None, change: _Change) -> Outcome:
+        try:
+            envelope = decode_envelope(data)
+        except Malformed as error:
+            return Rejected(None, Refusal(error.rule, error.message))
+        operation = envelope.operation
+        log = self._logs.get(operation.council or operation.id)
+        if log is None:
+            return self._enter_council(envelope, data, source, change)
+        if operation.id in log.council:
+            self._fill(log, envelope, change)
+            return Known(operation.id, log.council.id)
+        if not operation.signed():
+            return Rejected(operation.id, Refusal("signature", "the operation's signature is not its author's."))
+        outcome = self._insert(log, envelope, data, source, change)
+        if isinstance(outcome, Accepted):
+            self._wake(operation.id, change)
+        return outcome
+
+    def _wake(self, operation: bytes, change: _Change) -> None:
+        """Take in what waited for `operation`, and what waited for that."""
+        ready = deque(self._waiting.arrived(operation))
+        while ready:
+            source, data = ready.popleft()
+            envelope = decode_envelope(data)
+            log = self._logs[envelope.operation.council]
+            if envelope.operation.id in log.council:
+                continue
+            outcome = self._insert(log, envelope, data, source or None, change)
+            if isinstance(outcome, Accepted):
+                ready.extend(self._waiting.arrived(outcome.id))
+
+    def _insert(self, log: _Log, envelope: Envelope, data: bytes, source: bytes | None, change: _Change) -> Outcome:
+        """Insert an operation whose signature holds."""
+        operation, council = envelope.operation, log.council
+        outcome = council.insert(envelope, verified=True)
+        match outcome:
+            case outcomes.Inserted(row, epoch, _, events):
+                saved = self._store.new_rows(1)[0]
+                log.put(row, saved)
+                self._keep(log, envelope, saved, change)
+                change.arrivals.append(Arrival(council.id, operation.id, data, source))
+                change.events.append((council.id, events))
+                self._obey(log, events, change)
+                return Accepted(operation.id, council.id, epoch)
+            case outcomes.Known():
+                return Known(operation.id, council.id)
+            case outcomes.Waiting(missing, rules):
+                if missing:
+                    self._waiting.add(operation.id, data, missing, source or b"")
+                    change.lacking.add((council.id, source))
+                return Waits(operation.id, council.id, missing, rules)
+            case outcomes.Refused(refusal):
+                return Rejected(operation.id, refusal)
+            case outcomes.Rival(number, _, _):
+                change.batch.rivals.append((log.number, operation.id, data))
+                words = f"epoch {number} of another branch; this node stays on its own and keeps this as proof."
+                return Aside(operation.id, council.id, Refusal("rival", words))
+
+    def _keep(self, log: _Log, envelope: Envelope, saved: int, change: _Change) -> None:
+        """Put a new operation and its contents into what will be saved."""
+        operation = envelope.operation
+        bare = Envelope(operation, tuple([None if c is None or c.salt else c for c in envelope.contents]))
+        change.batch.operations.append(SavedOperation(saved, log.number, operation.id, bare.encode()))
+        for index, (reference, content) in enumerate(zip(operation.contents, envelope.contents, strict=True)):
+            if reference.sort != ATTACHMENT or index in log.council.erased(operation.id):
+                continue
+            if content is None:
+                change.batch.wanted.append((Place(saved, index), log.number))
+                change.lacking.add((log.council.id, None))
+            else:
+                change.batch.contents.append(SavedContent(Place(saved, index), content))
+
+    def _fill(self, log: _Log, envelope: Envelope, change: _Change) -> None:
+        """Keep what came along with a known operation and was not here."""
+        row = log.council.dag.rows.get(envelope.operation.id)
+        if row is None:
+            return
+        for index, content in enumerate(envelope.contents):
+            place = Place(log.rows[row], index)
+            if content is None or not content.salt or self._store.has_content(place):
+                continue
+            if index not in log.council.erased(envelope.operation.id):
+                change.batch.contents.append(SavedContent(place, content))
+
+    def _obey(self, log: _Log, events: Sequence[outcomes.Event], change: _Change) -> None:
+        """Delete what an event says is to be deleted, in the same transaction."""
+        for event in events:
+            if isinstance(event, outcomes.Erased):
+                row = log.council.dag.rows.get(event.operation)
+                if row is not None:
+                    change.batch.erased += [Place(log.rows[row], index) for index in sorted(event.indices)]
+            elif isinstance(event, outcomes.Forgotten):
+                gone = set(event.operations)
+                rows = [row for row, operation in enumerate(log.council.dag.ids) if operation in gone]
+                change.batch.dropped += [log.rows[row] for row in rows]
+
+    def _enter_council(self, envelope: Envelope, data: bytes, source: bytes | None, change: _Change) -> Outcome:
+        """A council that is not here: only its founding operation can begin it, and not anybody's."""
+        operation = envelope.operation
+        if operation.deps:
+            return Rejected(operation.id, Refusal("unknown-council", "this node does not hold that council."))
+        if source is not None and not self._expected(operation):
+            return Rejected(operation.id, Refusal("unasked", "nobody here asked for that council."))
+        if not operation.signed():
+            return Rejected(operation.id, Refusal("signature", "the operation's signature is not its author's."))
+        try:
+            council = Council.found(envelope, verified=True)
+        except Malformed as error:
+            return Rejected(operation.id, Refusal(error.rule, error.message))
+        except UnknownRules as rules:
+            return Waits(operation.id, operation.id, (), str(rules))
+        if not isinstance(council, Council):
+            return Rejected(operation.id, council)
+        log = self._add(council, self._store.council_number(council.id))
+        saved = self._store.new_rows(1)[0]
+        log.put(0, saved)
+        self._keep(log, envelope, saved, change)
+        change.arrivals.append(Arrival(council.id, operation.id, data, source))
+        added = outcomes.Added(operation.id, operation.kind, None)
+        change.events.append((council.id, (added, outcomes.EpochEntered(0, council.head.digest, ()))))
+        return Accepted(operation.id, council.id, 0)
+
+    def _expected(self, operation: Operation) -> bool:
+        """Whether this node follows the council, or agreed (its own signature proves it) to be its teller."""
+        if operation.id in self.followed():
+            return True
+        try:
+            body = parse_body(operation)
+        except Malformed:
+            return False
+        return isinstance(body, Found) and any(
+            teller.key == self.teller and teller.node == self.node and teller.proven(body.nonce)
+            for teller in body.tellers
+        )
+
+    async def add_content(
+        self, council: bytes, operation: bytes, index: int, content: Content, source: bytes | None = None
+    ) -> Refusal | None:
+        """Keep an attachment that came by itself; a refusal when it is not the one that was signed, or was erased.
+
+        It is on disk when this returns None.
+        """
+        await trio.lowlevel.checkpoint()
+        self._check_alive()
+        log = self._logs.get(council)
+        row = None if log is None else log.council.dag.rows.get(operation)
+        if log is None or row is None:
+            return Refusal("unknown-operation", "this node does not hold that operation.")
+        place = Place(log.rows[row], index)
+        references = decode_envelope(self._store.raw(place.row)).operation.contents
+        if not 0 <= index < len(references) or references[index].sort != ATTACHMENT:
+            return Refusal("unknown-content", "the operation has no such attachment.")
+        if index in log.council.erased(operation):
+            return Refusal("erased", "that attachment was erased and is not kept again.")
+        try:
+            open_content(content.data, content.salt, references[index])
+        except Malformed as error:
+            return Refusal(error.rule, error.message)
+        try:
+            self._save(Batch(contents=[SavedContent(place, content)]))
+        except StoreFailed as failed:
+            self._failed = failed
+            raise
+        return None
+
+    # Who listens
+
+    def subscribe(self, council: bytes | None = None) -> Subscription:
+        """The events of one council, or of all, from now on; each is saved before it is told."""
+        return self._feed.subscribe(council)
+
+    def observe(self, observer: Observer) -> None:
+        """Have a part of the node told of everything that comes in."""
+        self._observers.append(observer)
+
+    def close(self) -> None:
+        """End all subscriptions: the node stops."""
+        self._feed.close()
+
+    # Councils that are not here yet
+
+    async def join(self, request: bytes, nodes: Sequence[tuple[bytes, tuple[str, ...]]]) -> Pending | Outcome:
+        """Keep a signed request to join, and see that it reaches one of `nodes` (key, addresses: the ticket's).
+
+        When this node holds the council already, the request simply comes in, and its outcome is
+        the answer. Raises `Refused` for what is no well signed request.
+        """
+        await trio.lowlevel.checkpoint()
+        try:
+            operation = decode_envelope(request).operation
+        except Malformed as error:
+            raise Refused(error.rule, error.message) from error
+        if operation.council in self._logs:
+            return (await self.submit([request]))[0]
+        if operation.kind != "council.request" or not operation.signed():
+            raise Refused("request", "That is no signed request to join a council.")
+        return self._follow(Pending(operation.id, operation.council, request, tuple(nodes), "waiting", ""))
+
+    async def follow(self, council: bytes, nodes: Sequence[tuple[bytes, tuple[str, ...]]]) -> Pending | None:
+        """Fetch a council that lists this node already, or is public, from `nodes`; None when it is here."""
+        await trio.lowlevel.checkpoint()
+        if council in self._logs:
+            return None
+        return self._follow(Pending(council, council, b"", tuple(nodes), "waiting", ""))
+
+    def _follow(self, pending: Pending) -> Pending:
+        if len(self._pending) >= MOST_PENDING and pending.request not in self._pending:
+            raise Refused("pending", f"{MOST_PENDING} requests are on their way already; take one back first.")
+        self._save_pending(pending)
+        for observer in self._observers:
+            observer.following(pending)
+        return pending
+
+    def pending(self) -> list[Pending]:
+        """Our requests to join and what became of them."""
+        return [self._pending[request] for request in sorted(self._pending)]
+
+    def followed(self) -> dict[bytes, Pending]:
+        """The councils that are to be fetched as soon as a node gives them to us, by id."""
+        return {
+            pending.council: pending
+            for pending in self._pending.values()
+            if pending.state in ("waiting", "delivered", "fetching")
+        }
+
+    def settle(self, request: bytes, state: str, message: str = "") -> None:
+        """Note what became of a request to join."""
+        pending = self._pending.get(request)
+        if pending is not None and (pending.state, pending.message) != (state, message):
+            self._save_pending(pending._replace(state=state, message=message))
+
+    def take_back(self, request: bytes) -> None:
+        """Forget a request to join, or a council that was to be fetched."""
+        self._check_alive()
+        self._store.drop_pending(request)
+        self._pending.pop(request, None)
+
+    def _save_pending(self, pending: Pending) -> None:
+        self._check_alive()
+        self._store.save_pending(pending)
+        self._pending[pending.request] = pending
+
+    def _settle(self, council: bytes) -> None:
+        """A new epoch may have admitted somebody who asked from here."""
+        state = self._councils[council].head
+        for pending in list(self._pending.values()):
+            if pending.council == council and (not pending.raw or pending.request in state.members):
+                self.settle(pending.request, "admitted")
+
+    # What this home knows by itself
+
+    def petnames(self) -> dict[bytes, str]:
+        """What people of this home call others: person key -> name."""
+        return self._store.petnames()
+
+    def set_petname(self, person: bytes, name: str | None) -> None:
+        """Call a person `name`, or by no name of our own any more."""
+        self._check_alive()
+        self._store.set_petname(person, name)
+
+    def peers(self) -> list[SavedPeer]:
+        """Every node that this one heard of."""
+        return self._store.peers()
+
+    def disk_bytes(self) -> int:
+        """What the store takes on disk, bytes."""
+        return self._store.size()
+
+    def saved_envelopes(self, council: bytes) -> Iterator[Envelope]:
+        """All kept operations of a council with their small contents, in `(depth, id)` order."""
+        log = self._logs[council]
+        for row in log.council.dag.kept_rows():
+            yield self._envelope(log.rows[row])
