@@ -26,10 +26,9 @@ def _refuse_tag(*_: object) -> Any:
 
 # Tags are refused while decoding, not afterwards: shared references (28, 29) could build a
 # cycle, or a value that grows without end when it is walked.
-_NO_TAGS: Final[dict[int, Callable[..., Any]]] = {
-    tag: _refuse_tag
-    for tag in (*range(6), 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799)
-}
+_NO_TAGS: Final[dict[int, Callable[..., Any]]] = dict.fromkeys(
+    (*range(6), 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799), _refuse_tag
+)
 # RFC 7049's order sorts by length of the encoded key first, RFC 8949's by its bytes. For
 # text keys both agree, because the head already holds the length.
 _encode = cbor2.dumps

@@ -46,6 +46,8 @@ class Dag:
         self._fresh: list[int] = []  # kept, not yet in _items
         self.limbo: set[int] = set()
         """Rows that are valid but not kept: nobody in standing refers to them."""
+        self.changed: set[int] = set()
+        """Rows that went to limbo or came back since the caller last cleared this."""
 
     def __len__(self) -> int:
         """How many operations are kept."""
@@ -115,7 +117,9 @@ class Dag:
         while todo:
             row = todo.pop()
             self._kept[row] = 1
-            self.limbo.discard(row)
+            if row in self.limbo:
+                self.limbo.remove(row)
+                self.changed.add(row)
             self._fresh.append(row)
             if not self._children[row]:
                 self._heads.add(row)
@@ -161,6 +165,16 @@ class Dag:
             # What _keep queued and was let go before anyone looked never enters the items.
             self.items.discard_many([(self.depth[row], self.ids[row]) for row in gone])
             self.limbo.update(gone)
+            self.changed.update(gone)
+
+    def undo(self, row: int) -> None:
+        """Take back the insertion of the newest row, which nothing refers to."""
+        if row != len(self.ids) - 1 or self._children[row]:
+            raise Misuse("only the newest row can be taken back")
+        self.set_root(row, False)
+        self.limbo.remove(row)
+        self.changed.discard(row)
+        del self.rows[self.ids[row]]
 
     def forget(self) -> list[OperationId]:
         """Drop the rows in limbo; gives their ids. Should one be needed later, it is synced again."""

@@ -1,0 +1,379 @@
+"""What follows from a basis: the effects of an epoch, one after the other.
+
+Everything is judged by the roll and the charter of the previous epoch. An epoch holds every
+due reason in the past of its basis, in a fixed order:
+
+1. what people did to their own standing: revocations, leavings, enrolments, nodes, absences;
+2. motions whose assents meet the charter's exact threshold, by the class of their effect,
+   then by the number of assents, then by id;
+3. motions that lapse because they are too old.
+
+A reason takes effect at most once. One that is due but no longer fits what it wanted to
+change lapses, and the lapse is recorded with its reason.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from ..errors import Malformed, Refusal
+from ..ids import Membership
+from ..keys import ENROLMENT, LEAVE, NODE, POSSESSION, REVOCATION, verify
+from .bodies import (
+    Absent,
+    Admit,
+    Adopt,
+    CharterChange,
+    EnrolDevice,
+    EnrolNode,
+    Erase,
+    Leave,
+    Rekey,
+    Remove,
+    Return,
+    RevokeDevice,
+    RevokeNode,
+    TellersChange,
+    enrolment_message,
+    node_message,
+)
+from .charter import PROFILES, parse_charter
+from .epochs import Adopted, EpochState, Fact, Motion, Record, adopted_version, seal
+from .roll import Member, NodeListing, tellers_of
+
+__all__ = [
+    "MAX_ACTS",
+    "MAX_ASSENTS",
+    "MAX_MOTIONS",
+    "Count",
+    "compose",
+    "compose_replacement",
+    "count",
+    "leave_message",
+    "revocation_message",
+]
+
+MAX_ACTS: Final = 48
+MAX_MOTIONS: Final = 48
+MAX_ASSENTS: Final = 1500
+"""What one epoch holds at most; what is due beyond waits for the next."""
+
+_ACTS: Final = (RevokeDevice, Leave, EnrolDevice, RevokeNode, EnrolNode, Absent, Return)
+_CLASSES: Final = (Remove, Rekey, Admit, Erase, Adopt, CharterChange, TellersChange)
+_MATTER: Final[dict[type, str]] = {
+    Remove: "removal",
+    Rekey: "rekey",
+    Admit: "admission",
+    Erase: "erasure",
+    Adopt: "adoption",
+    CharterChange: "charter",
+    TellersChange: "tellers",
+}
+_FORMING: Final = (Admit, TellersChange)
+
+
+class _Lapse(Exception):
+    """The effect does not fit any more; the text says why."""
+
+
+def leave_message(council: bytes, membership: bytes) -> bytes:
+    """What a person signs (LEAVE) to leave."""
+    return council + membership
+
+
+def revocation_message(council: bytes, membership: bytes, device: bytes) -> bytes:
+    """What a person signs (REVOCATION) to end a device."""
+    return council + membership + device
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How a motion stands on one epoch's roll.
+
+    yes: those in favour; assents: one operation id for each of them, sorted; of: how many
+    count; needed: how many in favour are enough.
+    """
+
+    yes: frozenset[Membership]
+    assents: tuple[bytes, ...]
+    of: int
+    needed: int
+    met: bool
+
+
+def count(state: EpochState, motion: Motion) -> Count:
+    """How `motion` stands on the roll and charter of `state`.
+
+    An assent counts if its device is enrolled under the same membership and it was not
+    withdrawn. The absent are left out unless they assented; the person whom a removal or a
+    new key concerns is left out altogether.
+    """
+    concerned = motion.effect.membership if isinstance(motion.effect, Remove | Rekey) else None
+    yes: dict[Membership, bytes] = {}
+    for assent, (membership, device) in sorted(motion.assents.items()):
+        member = state.members.get(membership)
+        if assent in motion.withdrawn or member is None or membership == concerned or device not in member.devices:
+            continue
+        yes.setdefault(membership, assent)
+    of = sum(1 for m, member in state.members.items() if m != concerned and (m in yes or not member.absent))
+    threshold = state.charter.thresholds[_MATTER[type(motion.effect)]]
+    return Count(frozenset(yes), tuple(sorted(yes.values())), of, threshold.needed(of), threshold.met(len(yes), of))
+
+
+def due(state: EpochState) -> list[tuple[Motion, Count]]:
+    """The motions whose assents meet the threshold on `state`'s roll, in the order of effects."""
+    out = []
+    for motion in state.motions.values():
+        if state.forming and not isinstance(motion.effect, _FORMING):
+            continue
+        standing = count(state, motion)
+        if standing.met:
+            out.append((motion, standing))
+    out.sort(key=lambda pair: (_CLASSES.index(type(pair[0].effect)), -len(pair[1].yes), pair[0].id))
+    return out
+
+
+def compose(previous: EpochState, absorbed: EpochState, basis: Iterable[bytes]) -> Record | None:
+    """The record of the next epoch, or None while nothing is due.
+
+    absorbed: `previous` with the governing operations of past(basis) taken in (`absorb`).
+    Raises `UnknownRules` when a due charter pins rules that this program lacks.
+    """
+    state = replace(absorbed, acts=())
+    effects: list[dict[str, Any]] = []
+    acts = sorted(absorbed.acts, key=lambda fact: (_ACTS.index(type(fact.body)), fact.id))
+    for place, fact in enumerate(acts):
+        if len(effects) == MAX_ACTS:
+            state = replace(state, acts=tuple(acts[place:]))
+            break
+        done = _act(state, fact)
+        if done is not None:
+            state, effect = done
+            effects.append({**effect, "reason": fact.id})
+    for motion, standing in _fitting(due(absorbed)):
+        state = replace(state, motions={k: v for k, v in state.motions.items() if k != motion.id})
+        try:
+            state, effect = _APPLY[type(motion.effect)](state, previous.number + 1, motion.effect)
+        except _Lapse as lapse:
+            effect = {"kind": "lapse", "why": str(lapse)}
+        effects.append({**effect, "reason": motion.id, "assents": list(standing.assents)})
+    if not effects:
+        return None
+    age = previous.charter.durations.motion_epochs
+    for motion in sorted(state.motions.values(), key=lambda motion: motion.id):
+        if previous.number + 1 - motion.moved > age:
+            state = replace(state, motions={k: v for k, v in state.motions.items() if k != motion.id})
+            effects.append({"kind": "lapse", "why": "too old", "reason": motion.id})
+    return seal(previous, basis, effects, state)
+
+
+def _fitting(motions: list[tuple[Motion, Count]]) -> list[tuple[Motion, Count]]:
+    """As many as one record can hold: at least the first."""
+    room = MAX_ASSENTS
+    for place, (_, standing) in enumerate(motions[:MAX_MOTIONS]):
+        room -= len(standing.assents)
+        if room < 0:
+            return motions[: max(1, place)]
+    return motions[:MAX_MOTIONS]
+
+
+# --- what people did to their own standing --------------------------------------------------
+
+
+def _with(state: EpochState, member: Member) -> EpochState:
+    return replace(state, members={**state.members, member.membership: member})
+
+
+def _without(state: EpochState, membership: bytes) -> EpochState:
+    return replace(state, members={k: v for k, v in state.members.items() if k != membership})
+
+
+def _act(state: EpochState, fact: Fact) -> tuple[EpochState, dict[str, Any]] | None:
+    """The act's effect, or None for one without effect: it would change nothing, or is not proven."""
+    body, who = fact.body, fact.membership
+    subject = body.membership if isinstance(body, EnrolDevice | RevokeDevice) else who
+    member = state.members.get(Membership(subject or b""))
+    if member is None:
+        return None
+    if isinstance(body, RevokeDevice):
+        message = revocation_message(state.council, member.membership, body.device)
+        if body.device not in member.devices or not verify(member.person, REVOCATION, message, body.grant):
+            return None
+        changed = replace(member, devices=member.devices - {body.device})
+        return _with(state, changed), _named("revoke-device", member, device=body.device)
+    if isinstance(body, EnrolDevice):
+        message = enrolment_message(member.membership, member.person, body.device)
+        if body.device in state.devices_ever or len(member.devices) >= state.charter.limits.devices:
+            return None
+        if not verify(member.person, ENROLMENT, message, body.grant):
+            return None
+        if not verify(body.device, POSSESSION, message, body.possession):
+            return None
+        changed = replace(member, devices=member.devices | {body.device})
+        state = replace(state, devices_ever=state.devices_ever | {body.device})
+        return _with(state, changed), _named("enrol-device", member, device=body.device)
+    if fact.author not in member.devices:
+        return None  # revoked meanwhile: what it asked for has no effect any more
+    if isinstance(body, Leave):
+        if not verify(member.person, LEAVE, leave_message(state.council, member.membership), body.grant):
+            return None
+        return _without(state, member.membership), _named("leave", member)
+    if isinstance(body, EnrolNode):
+        if body.node not in member.nodes and len(member.nodes) >= state.charter.limits.nodes:
+            return None
+        if not verify(body.node, NODE, node_message(member.membership, body.node), body.possession):
+            return None
+        changed = member.with_node(NodeListing(body.node, tuple(body.addresses)))
+        return _with(state, changed), _named("enrol-node", member, node=body.node)
+    if isinstance(body, RevokeNode):
+        if body.node not in member.nodes:
+            return None
+        return _with(state, member.without_node(body.node)), _named("revoke-node", member, node=body.node)
+    absent = isinstance(body, Absent)
+    if member.absent is absent:
+        return None
+    return _with(state, replace(member, absent=absent)), _named("absent" if absent else "return", member)
+
+
+def _named(kind: str, member: Member, **fields: Any) -> dict[str, Any]:
+    return {"kind": kind, "membership": member.membership, **fields}
+
+
+# --- what the members decided -----------------------------------------------------------------
+
+
+def _admit(state: EpochState, number: int, effect: Admit) -> tuple[EpochState, dict[str, Any]]:
+    if effect.request not in state.requests:
+        raise _Lapse("the request was used already, or is not proven")
+    invitation_id, time, request = state.requests[effect.request]
+    invitation = state.invitations[invitation_id]
+    if invitation.withdrawn:
+        raise _Lapse("the invitation was withdrawn")
+    if invitation.used >= invitation.uses:
+        raise _Lapse("the invitation is used up")
+    if invitation.expires is not None and time > invitation.expires:
+        raise _Lapse("the invitation had expired")
+    if request.person in state.persons():
+        raise _Lapse("the person is on the roll already")
+    if request.device in state.devices_ever:
+        raise _Lapse("the device was enrolled before")
+    if len(state.members) >= state.charter.size.max:
+        raise _Lapse("the council is full")
+    nodes = {} if request.node is None else {request.node: NodeListing(request.node, tuple(request.addresses or ()))}
+    membership = Membership(effect.request)
+    member = Member(membership, request.person, number, frozenset({request.device}), nodes)
+    state = replace(
+        state,
+        requests={k: v for k, v in state.requests.items() if k != effect.request},
+        invitations={**state.invitations, invitation_id: replace(invitation, used=invitation.used + 1)},
+        devices_ever=state.devices_ever | {request.device},
+    )
+    return _with(state, member), _named("admit", member, person=request.person, device=request.device)
+
+
+def _remove(state: EpochState, number: int, effect: Remove) -> tuple[EpochState, dict[str, Any]]:
+    member = state.members.get(Membership(effect.membership))
+    if member is None:
+        raise _Lapse("the membership had ended already")
+    return _without(state, member.membership), _named("remove", member)
+
+
+def _rekey(state: EpochState, number: int, effect: Rekey) -> tuple[EpochState, dict[str, Any]]:
+    member = state.members.get(Membership(effect.membership))
+    if member is None or member.person != effect.replaces:
+        raise _Lapse("the membership does not have the key that was to be replaced")
+    if not effect.proven():
+        raise _Lapse("the new keys are not proven")
+    if effect.person in state.persons() or effect.device in state.devices_ever:
+        raise _Lapse("the new keys are in use already, or were")
+    changed = replace(member, person=effect.person, devices=frozenset({effect.device}))
+    state = replace(state, devices_ever=state.devices_ever | {effect.device})
+    fields = {"person": effect.person, "device": effect.device, "replaces": effect.replaces}
+    return _with(state, changed), _named("rekey", member, **fields)
+
+
+def _charter(state: EpochState, number: int, effect: CharterChange) -> tuple[EpochState, dict[str, Any]]:
+    old = state.charter.digest()
+    if effect.replaces != old:
+        raise _Lapse("the charter was changed meanwhile")
+    try:
+        charter = parse_charter(effect.charter)
+    except Malformed as error:
+        raise _Lapse(f"the new charter is not valid: {error.rule}") from error
+    if charter.tellers != state.profile:
+        raise _Lapse("the tellers' profile changes with the tellers, not with the charter")
+    if len(state.members) > charter.size.max:
+        raise _Lapse("the council has more members than the new charter allows")
+    return replace(state, charter=charter), {"kind": "charter", "charter": charter.digest(), "replaces": old}
+
+
+def _tellers(state: EpochState, number: int, effect: TellersChange) -> tuple[EpochState, dict[str, Any]]:
+    old = state.tellers_digest()
+    if effect.replaces != old:
+        raise _Lapse("the tellers were changed meanwhile")
+    return replace_tellers(state, effect), _tellers_named(effect, old)
+
+
+def _tellers_named(effect: TellersChange, old: bytes) -> dict[str, Any]:
+    tellers = [teller.data() for teller in sorted(effect.tellers, key=lambda teller: teller.key)]
+    return {"kind": "tellers", "profile": effect.profile, "tellers": tellers, "replaces": old}
+
+
+def compose_replacement(previous: EpochState, effect: TellersChange, basis: Iterable[bytes]) -> Record | Refusal:
+    """The record of an epoch that changes only the tellers, for two thirds of the roll to sign.
+
+    It takes in nothing of what is pending: the new tellers' first epoch does.
+    """
+    if effect.replaces != previous.tellers_digest():
+        return Refusal("replaces", "the tellers to be replaced are not the council's tellers now.")
+    try:
+        after = replace_tellers(previous, effect)
+    except _Lapse as lapse:
+        return Refusal("tellers", f"these tellers cannot serve: {lapse}.")
+    named = {**_tellers_named(effect, previous.tellers_digest()), "by": "members"}
+    return seal(previous, basis, [named], after)
+
+
+def replace_tellers(state: EpochState, effect: TellersChange) -> EpochState:
+    """`state` with the effect's tellers and profile; raises `_Lapse` when they cannot be."""
+    profile = PROFILES.get(effect.profile)
+    keys = {teller.key for teller in effect.tellers}
+    if profile is None or len(effect.tellers) != profile.n or len(keys) != profile.n:
+        raise _Lapse("the profile does not fit the number of tellers")
+    if not all(teller.proven(state.council) for teller in effect.tellers):
+        raise _Lapse("a teller did not prove possession of its key")
+    if keys & state.devices_ever:
+        raise _Lapse("a teller's key is a member's device")
+    charter = parse_charter({**state.charter.data(), "tellers": effect.profile})
+    return replace(state, profile=effect.profile, tellers=tellers_of(effect.tellers), charter=charter)
+
+
+def _adopt(state: EpochState, number: int, effect: Adopt) -> tuple[EpochState, dict[str, Any]]:
+    if effect.replaces != adopted_version(state, effect):
+        raise _Lapse("another version was adopted meanwhile")
+    if effect.proposal in state.withdrawn:
+        raise _Lapse("the proposal was withdrawn")
+    if any(operation == effect.version for operation, _ in state.own_erased | state.erased):
+        raise _Lapse("the text was erased")
+    adopted = {**state.adopted, effect.proposal: Adopted(effect.version, number)}
+    named = {"kind": "adopt", "proposal": effect.proposal, "version": effect.version, "replaces": effect.replaces}
+    return replace(state, adopted=adopted), named
+
+
+def _erase(state: EpochState, number: int, effect: Erase) -> tuple[EpochState, dict[str, Any]]:
+    target = (effect.operation, effect.attachment)
+    if target in state.erased:
+        raise _Lapse("it was erased already")
+    named = {"kind": "erase", "operation": effect.operation, "attachment": effect.attachment}
+    return replace(state, erased=state.erased | {target}), named
+
+
+_APPLY: Final[dict[type, Callable[..., tuple[EpochState, dict[str, Any]]]]] = {
+    Admit: _admit,
+    Remove: _remove,
+    Rekey: _rekey,
+    CharterChange: _charter,
+    TellersChange: _tellers,
+    Adopt: _adopt,
+    Erase: _erase,
+}

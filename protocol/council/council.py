@@ -1,0 +1,547 @@
+"""One council: its log, its epochs and what they mean. Pure and in memory.
+
+`insert` is the only way in. It checks what everybody checks alike (format, signature, deps,
+depth, standing; for epochs, the whole record) and then folds the operation into the state.
+An operation once inserted is valid for ever; whether it has an effect is judged by the fold,
+from its own causal past.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sortedcontainers import SortedList
+
+from ..codec import encode
+from ..errors import Malformed, Refusal
+from ..ids import Digest, Membership, OperationId, digest
+from ..keys import ENROLMENT, verify
+from ..log.dag import Dag
+from ..log.items import Items
+from ..log.operation import Envelope, Operation
+from .bodies import (
+    Admit,
+    Adopt,
+    Assent,
+    Body,
+    EpochBody,
+    Erase,
+    Erasure,
+    Found,
+    Invite,
+    Merge,
+    Move,
+    ReplacementSign,
+    Request,
+    TellersChange,
+    Uninvite,
+    Withdraw,
+    WithdrawProposal,
+    enrolment_message,
+    node_proven,
+    parse_body,
+)
+from .branch import Branch, Claim, read_claim
+from .charter import Charter, UnknownRules, parse_charter
+from .compose import Count, compose, compose_replacement, count
+from .epochs import GOVERNING, EpochState, Fact, Motion, Record, absorb, founding_state
+from .outcomes import Added, EpochEntered, Erased, Event, Forgotten, Inserted, Known, Outcome, Refused, Rival, Waiting
+from .roll import tellers_of
+from .signatures import unpack_signatures
+from .standing import Standing, Standings
+from .talk import Talk
+
+__all__ = ["MAX_LIMBO", "Council", "Heads"]
+
+MAX_LIMBO = 4096
+"""Operations that nobody in standing refers to; beyond this they are forgotten together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """What a new operation builds on: its deps, its depth, and the epoch it will belong to."""
+
+    deps: tuple[OperationId, ...]
+    depth: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """An operation in limbo: what the fold needs to take it in, should somebody in standing refer to it."""
+
+    fact: Fact
+    depth: int
+    deps: tuple[bytes, ...] | None
+    """None: it was judged before, and had an effect."""
+
+
+class Council:
+    """The state of one council on one node.
+
+    choices: epoch number -> digest, where a person has chosen a branch by hand; records of
+    that number with another digest are rivals.
+    """
+
+    def __init__(self, operation: Operation, body: Found, charter: Charter, choices: Mapping[int, bytes]) -> None:
+        self.id = operation.id
+        self.founding = operation
+        self.founded: Found = body
+        self.choices = dict(choices)
+        self.dag = Dag()
+        self.talk = Talk()
+        self.standings = Standings()
+        self.without_effect: dict[bytes, Refusal] = {}
+        self.settled: dict[bytes, tuple[int, dict[str, Any]]] = {}
+        """Reason -> (epoch, effect) for every reason that an epoch took."""
+        self.motions: dict[bytes, Fact] = {}
+        """Every motion in the kept set, decided or not."""
+        tellers = tellers_of(body.tellers)
+        self.branch = Branch(founding_state(operation.id, body, charter, operation.author, tellers))
+        self._fresh: dict[int, Fact] = {}  # governing, kept, in no epoch's past yet
+        self._limbo: dict[int, _Held] = {}
+        self._requests: dict[bytes, Any] = {}  # invitation -> SortedList of (request id, row)
+        self._invites: dict[bytes, Invite] = {}
+        self._pending: EpochState | None = None
+        founder = Membership(operation.id)
+        standing = self.standings.begin(operation.author, "device", founder, 0)
+        for teller in tellers:
+            self.standings.begin(teller.key, "teller", None, 0)
+        self.dag.add(operation, [], 0, standing.number, True)
+        self.dag.absorbed[0] = 0
+
+    @classmethod
+    def found(
+        cls, envelope: Envelope, *, verified: bool = False, choices: Mapping[int, bytes] | None = None
+    ) -> "Council | Refusal":
+        """The council that a founding operation founds, or why it founds none.
+
+        Raises `Malformed` for a body or charter that breaks the format, `UnknownRules` for a
+        charter whose rules this program lacks.
+        """
+        operation = envelope.operation
+        if operation.kind != "council.found" or operation.deps:
+            return Refusal("founding", "this is not a founding operation.")
+        if not verified and not operation.signed():
+            return Refusal("signature", "the founding operation is not signed by its author.")
+        body = parse_body(operation)
+        assert isinstance(body, Found)
+        charter = parse_charter(body.charter)
+        profile = charter.profile()
+        keys = {teller.key for teller in body.tellers}
+        if len(body.tellers) != profile.n or len(keys) != profile.n or operation.author in keys:
+            return Refusal("founding-tellers", "the founding operation's tellers do not fit the charter's profile.")
+        if not all(teller.proven(body.nonce) for teller in body.tellers):
+            return Refusal("founding-tellers", "a teller did not prove that it holds its key.")
+        message = enrolment_message(body.nonce, body.person, operation.author)
+        if not verify(body.person, ENROLMENT, message, body.grant):
+            return Refusal("founding-grant", "the founder's device is not enrolled by the founder's key.")
+        if not node_proven(body.nonce, body.node, body.node_possession):
+            return Refusal("founding-node", "the founder's node did not prove that it holds its key.")
+        return cls(operation, body, charter, choices or {})
+
+    # --- what it is now ---------------------------------------------------------------------
+
+    @property
+    def head(self) -> EpochState:
+        """What the council is: the state of its latest epoch."""
+        return self.branch.head
+
+    @property
+    def charter(self) -> Charter:
+        """The charter in force."""
+        return self.head.charter
+
+    @property
+    def items(self) -> Items:
+        """The kept set as `(depth, id)`, for reconciliation."""
+        return self.dag.items
+
+    def __len__(self) -> int:
+        return len(self.dag)
+
+    def __contains__(self, operation: bytes) -> bool:
+        return operation in self.dag
+
+    def heads(self) -> list[OperationId]:
+        """The kept operations that nothing kept refers to."""
+        return self.dag.heads()
+
+    def draft(self, needs: Sequence[bytes] = ()) -> Heads | Refusal:
+        """Deps, depth and epoch for a new operation whose body names `needs`."""
+        for need in needs:
+            if need not in self.dag:
+                return Refusal("unknown-operation", "the council's log has no such operation here.")
+        deps = self.dag.choose_deps(needs)
+        rows = [self.dag.rows[dep] for dep in deps]
+        depth = 1 + max(self.dag.depth[row] for row in rows)
+        return Heads(deps, depth, max(self.dag.epoch[row] for row in rows))
+
+    def entitled(self, node: bytes) -> bool:
+        """Whether a node may read this log now."""
+        return self.charter.visibility == "public" or node in self.head.entitled()
+
+    def pending(self) -> EpochState:
+        """The head with every governing operation in the kept set taken in: what stands to be decided."""
+        if self._pending is None:
+            rows = sorted(self._fresh, key=lambda row: (self.dag.depth[row], self.dag.ids[row]))
+            self._pending = absorb(self.head, [self._fresh[row] for row in rows])
+        return self._pending
+
+    def count(self, motion: Motion) -> Count:
+        """How a pending motion stands on the present roll."""
+        return count(self.head, motion)
+
+    def membership_of(self, operation: bytes) -> Membership | None:
+        """Whose words an operation is, as its own past says; None for tellers and applicants."""
+        row = self.dag.rows.get(operation)
+        if row is None:
+            return None
+        standing = self.standings.all[self.dag.standing[row]]
+        # A request becomes the words of the member whom it made.
+        return Membership(operation) if standing.role == "invitation" else standing.membership
+
+    def erased(self, operation: bytes) -> frozenset[int]:
+        """The attachments of an operation that are erased: by the council, or by their author unless pinned."""
+        own = frozenset[int]() if self._pinned(operation) else frozenset(self.talk.erased(operation))
+        return own | {index for target, index in self.head.erased if target == operation}
+
+    def _pinned(self, operation: bytes) -> bool:
+        proposal = self.talk.proposal_of.get(operation)
+        adopted = None if proposal is None else self.head.adopted.get(proposal)
+        return adopted is not None and adopted.version == operation
+
+    def data(self) -> dict[str, Any]:
+        """The fold's state as plain data: equal on every node that keeps the same operations."""
+        head, pending = self.head, self.pending()
+        return {
+            "version": 1,
+            "council": self.id,
+            "epoch": [head.number, head.digest],
+            "roll": head.roll_digest(),
+            "charter": head.charter.digest(),
+            "tellers": head.tellers_digest(),
+            "adopted": [[p, a.version, a.epoch] for p, a in sorted(head.adopted.items())],
+            "erased": [list(pair) for pair in sorted(head.erased)],
+            "motions": [[m.id, sorted(m.assents), sorted(m.withdrawn)] for _, m in sorted(pending.motions.items())],
+            "invitations": [[i, v.used, v.withdrawn] for i, v in sorted(pending.invitations.items())],
+            "requests": sorted(pending.requests),
+            "acts": sorted([fact.id for fact in pending.acts]),
+            "withdrawn": sorted(pending.withdrawn),
+            "talk": self.talk.data(),
+        }
+
+    def digest(self) -> Digest:
+        """SHA-256 of the canonical fold state."""
+        return digest(encode(self.data()))
+
+    # --- what a teller would do -----------------------------------------------------------------
+
+    def compose(self, basis: Sequence[bytes] | None = None) -> Record | None:
+        """The record that follows from `basis` (default: the heads), or None while nothing is due."""
+        named = list(self.dag.choose_deps()) if basis is None else list(basis)
+        return compose(self.head, self._absorbed(named), named)
+
+    def compose_replacement(self, effect: TellersChange) -> Record | Refusal:
+        """The record by which the members replace the tellers without them, to be signed by two thirds."""
+        return compose_replacement(self.head, effect, self.dag.choose_deps())
+
+    def _absorbed(self, basis: Iterable[bytes]) -> EpochState:
+        rows = self.dag.gather(basis)
+        return absorb(self.head, [self._fresh[row] for row in rows if row in self._fresh])
+
+    # --- the way in -----------------------------------------------------------------------------
+
+    def insert(self, envelope: Envelope, *, verified: bool = False) -> Outcome:
+        """Take in one operation. verified: its signature was checked already."""
+        operation = envelope.operation
+        dag = self.dag
+        if operation.id in dag.rows:
+            return Known()
+        if operation.council != self.id:
+            return Refused(Refusal("council", "the operation belongs to another council."))
+        missing = dag.missing(operation)
+        if missing:
+            return Waiting(missing)
+        if not verified and not operation.signed():
+            return Refused(Refusal("signature", "the operation is not signed by its author."))
+        placed = dag.place(operation)
+        if isinstance(placed, Refusal):
+            return Refused(placed)
+        deps, epoch = placed
+        standing = self._standing(operation, epoch)
+        if isinstance(standing, Refusal):
+            return Refused(standing)
+        try:
+            body = parse_body(operation)
+        except Malformed as error:
+            if operation.kind == "council.epoch":
+                return Refused(Refusal(error.rule, error.message))
+            return self._enter(operation, deps, epoch, standing, None, Refusal(error.rule, error.message))
+        if isinstance(body, EpochBody):
+            return self._insert_epoch(envelope, body, deps, epoch, standing)
+        return self._enter(operation, deps, epoch, standing, body, None)
+
+    def _standing(self, operation: Operation, epoch: int) -> Standing | Refusal:
+        """The author's standing at `epoch`, or why there is none."""
+        if operation.kind == "council.request":
+            invite = self._invites.get(operation.deps[0])
+            if len(operation.deps) != 1 or invite is None or invite.key != operation.author:
+                return Refusal("standing", "the request is not signed with the key of an invitation.")
+            return self.standings.invitation(operation.author, epoch)
+        standing = self.standings.at(operation.author, epoch)
+        if standing is None:
+            return Refusal(
+                "standing", f"the author had no standing in epoch {epoch}: not a member's device, nor a teller."
+            )
+        return standing
+
+    def _enter(
+        self,
+        operation: Operation,
+        deps: list[int],
+        epoch: int,
+        standing: Standing,
+        body: Body | None,
+        refusal: Refusal | None,
+    ) -> Inserted:
+        row = self._add(operation, deps, epoch, standing)
+        self._settle()
+        if body is not None:
+            held = _Held(self._fact(operation, epoch, standing, body), operation.depth, operation.deps)
+            # Whether a request on it is valid may not depend on whether the invitation is kept.
+            if isinstance(body, Invite) and standing.membership is not None:
+                self._invites[operation.id] = body
+            if self.dag.is_kept(row):
+                refusal = self._take_in(row, held)
+            else:
+                self._limbo[row] = held
+        elif refusal is not None:
+            self.without_effect[operation.id] = refusal
+        events: list[Event] = [Added(operation.id, operation.kind, refusal)]
+        if isinstance(body, Erasure) and refusal is None:
+            events.append(Erased(body.operation, self.erased(body.operation)))
+        return Inserted(row, epoch, self.dag.is_kept(row), (*events, *self._trim()))
+
+    def _add(self, operation: Operation, deps: list[int], epoch: int, standing: Standing) -> int:
+        if standing.role != "invitation":
+            return self.dag.add(operation, deps, epoch, standing.number, standing.until is None)
+        # Of all requests on an invitation, as many as it has uses are kept: those with the lowest ids.
+        uses = self._invites[operation.deps[0]].uses
+        requests = self._requests.setdefault(operation.deps[0], SortedList())
+        place = requests.bisect_left((operation.id, 0))
+        row = self.dag.add(operation, deps, epoch, standing.number, place < uses)
+        requests.add((operation.id, row))
+        if place < uses < len(requests):
+            self.dag.set_root(requests[uses][1], False)
+        return row
+
+    def _fact(self, operation: Operation, epoch: int, standing: Standing, body: Body) -> Fact:
+        subject: Membership | None = None
+        if isinstance(body, Erasure):
+            subject = self.membership_of(body.operation)
+        elif isinstance(body, WithdrawProposal):
+            subject = self.membership_of(body.proposal)
+        elif isinstance(body, Request) and body.proven(operation.deps[0]):
+            subject = Membership(operation.deps[0])
+        return Fact(operation.id, epoch, operation.time, operation.author, standing.membership, body, subject)
+
+    # --- the fold -------------------------------------------------------------------------------
+
+    def _judge(self, fact: Fact, deps: tuple[bytes, ...]) -> Refusal | None:
+        """Why the operation has no effect, from its own causal past; None when it may have one."""
+        body = fact.body
+        if isinstance(body, Request):
+            if fact.subject is None:
+                return Refusal("request-proof", "the applicant's keys did not all sign the request.")
+            return None
+        if isinstance(body, Merge):
+            return None
+        if fact.membership is None:
+            return Refusal("voice", "a teller's key has no voice in what members say and decide.")
+        named = _NAMES.get(type(body))
+        if named is not None and getattr(body, named) not in deps:
+            return Refusal("deps", "what the operation names is not among its deps.")
+        if isinstance(body, Move):
+            return self._judge_motion(body, deps)
+        if isinstance(body, Assent) and body.motion not in self.motions:
+            return Refusal("assent", "what it assents to is not a motion.")
+        return self.talk.judge(body, deps, fact.membership, fact.subject)
+
+    def _judge_motion(self, body: Move, deps: tuple[bytes, ...]) -> Refusal | None:
+        effect = body.effect
+        if isinstance(effect, Admit) and (effect.request not in deps or not self._is_request(effect.request)):
+            return Refusal("motion-request", "the motion would admit somebody who did not ask.")
+        if isinstance(effect, Erase) and (effect.operation not in deps or self.membership_of(effect.operation) is None):
+            return Refusal("motion-erase", "the motion would erase what nobody wrote.")
+        if isinstance(effect, Adopt) and (
+            effect.version not in deps or self.talk.proposal_of.get(effect.version) != effect.proposal
+        ):
+            return Refusal("motion-version", "the motion would adopt a version that is not one of that proposal's.")
+        return None
+
+    def _is_request(self, operation: bytes) -> bool:
+        return self.standings.all[self.dag.standing[self.dag.rows[operation]]].role == "invitation"
+
+    def _take_in(self, row: int, held: _Held) -> Refusal | None:
+        """Fold a kept operation into the state, or note why it has no effect."""
+        fact = held.fact
+        if held.deps is not None:
+            refusal = self._judge(fact, held.deps)
+            if refusal is not None:
+                self.without_effect[fact.id] = refusal
+                return refusal
+        if isinstance(fact.body, GOVERNING):
+            self._fresh[row] = fact
+            self._pending = None
+            if isinstance(fact.body, Move):
+                self.motions[fact.id] = fact
+        if fact.membership is not None:
+            self.talk.add(fact.id, held.depth, fact.time, fact.membership, fact.body)
+        return None
+
+    def _take_out(self, row: int) -> None:
+        """The opposite of `_take_in`, for what is not kept any more. What an epoch absorbed stays kept."""
+        operation, dag = self.dag.ids[row], self.dag
+        fact = self._fresh.pop(row, None)
+        self._pending = None
+        self.motions.pop(operation, None)
+        said = self.talk.take(operation, None if fact is None else fact.body)
+        if fact is None and said is not None:
+            author = self.standings.all[dag.standing[row]]
+            fact = Fact(operation, dag.epoch[row], said[1], author.key, said[2], said[3])
+        if fact is not None:
+            self._limbo[row] = _Held(fact, dag.depth[row], None)
+
+    def _settle(self) -> None:
+        """Fold what came back from limbo, unfold what went there."""
+        dag = self.dag
+        if not dag.changed:
+            return
+        rows = sorted(dag.changed, key=lambda row: (dag.depth[row], dag.ids[row]))
+        dag.changed.clear()
+        for row in rows:
+            if dag.is_kept(row):
+                held = self._limbo.pop(row, None)
+                if held is not None:
+                    self._take_in(row, held)
+        for row in reversed(rows):
+            if not dag.is_kept(row) and row not in self._limbo:
+                self._take_out(row)
+
+    def _trim(self) -> list[Event]:
+        """Forget limbo when it is full."""
+        if len(self.dag.limbo) <= MAX_LIMBO:
+            return []
+        gone = self.dag.forget()
+        self._limbo.clear()
+        for operation in gone:
+            self.without_effect.pop(operation, None)
+        for requests in self._requests.values():
+            for entry in [entry for entry in requests if entry[0] not in self.dag]:
+                requests.remove(entry)
+        return [Forgotten(tuple(gone))]
+
+    # --- epochs ---------------------------------------------------------------------------------
+
+    def _insert_epoch(
+        self, envelope: Envelope, body: EpochBody, deps: list[int], epoch: int, standing: Standing
+    ) -> Outcome:
+        operation = envelope.operation
+        contents = envelope.contents
+        try:
+            record, seals = contents[body.record], contents[body.signatures]
+            if record is None or seals is None:
+                return Refused(Refusal("epoch-parts", "the epoch came without its record or its signatures."))
+            claim = read_claim(body.number, record.data, *unpack_signatures(seals.data))
+        except Malformed as error:
+            return Refused(Refusal(error.rule, error.message))
+        links = self.branch.links
+        if not set(claim.basis) <= set(operation.deps):
+            return Refused(Refusal("epoch-basis", "the epoch's basis is not among its operation's deps."))
+        if claim.number < len(links) and links[claim.number].digest == claim.digest:
+            if not self.branch.signed(claim):
+                return Refused(_UNSIGNED)
+            row = self.dag.add(operation, deps, max(epoch, claim.number), standing.number, True)
+            self._settle()
+            return Inserted(row, self.dag.epoch[row], True, (Added(operation.id, operation.kind, None),))
+        chosen = self.choices.get(claim.number)
+        if claim.number < len(links) or (chosen is not None and chosen != claim.digest):
+            if not self.branch.signed(claim):
+                return Refused(_UNSIGNED)
+            ours = chosen if chosen is not None else links[claim.number].digest
+            return Rival(claim.number, claim.digest, Digest(ours))
+        if claim.previous != self.head.digest or claim.number != self.head.number + 1:
+            return Refused(Refusal("epoch-previous", "the epoch does not follow the one before it."))
+        if max(self.dag.epoch[self.dag.rows[named]] for named in claim.basis) != self.head.number:
+            return Refused(Refusal("epoch-basis", "the epoch's basis does not hold the epoch before it."))
+        if not self.branch.signed(claim):
+            return Refused(_UNSIGNED)
+        return self._enter_epoch(operation, claim, deps, standing)
+
+    def _enter_epoch(self, operation: Operation, claim: Claim, deps: list[int], standing: Standing) -> Outcome:
+        # Inserted before it is judged, and taken back if it is wrong: its basis may bring back
+        # what was in limbo here, and that belongs to what it is judged by.
+        row = self.dag.add(operation, deps, claim.number, standing.number, True)
+        self._settle()
+        outcome = self._follows(claim)
+        if not isinstance(outcome, Record):
+            self.dag.undo(row)
+            self._settle()
+            return outcome
+        before = self.head
+        replacement = self.branch.replacement(claim) is not None
+        if not replacement:
+            for absorbed in self.dag.gather(claim.basis):
+                self.dag.absorbed[absorbed] = claim.number
+                self._fresh.pop(absorbed, None)
+        self._pending = None
+        self.branch.enter(outcome, operation.id)
+        for effect in outcome.effects:
+            if "reason" in effect:
+                self.settled[effect["reason"]] = (claim.number, effect)
+        ended = self._change_standings(before, outcome.state)
+        self.dag.end(ended)
+        self._settle()
+        events: list[Event] = [
+            Added(operation.id, operation.kind, None),
+            EpochEntered(claim.number, claim.digest, outcome.effects),
+        ]
+        for target, index in sorted(outcome.state.erased - before.erased):
+            events.append(Erased(target, frozenset({index})))
+        return Inserted(row, claim.number, True, (*events, *self._trim()))
+
+    def _follows(self, claim: Claim) -> Record | Waiting | Refused:
+        """The record that the claim's basis makes here, if it is the claim's own to the byte."""
+        record: Record | Refusal | None = self.branch.replacement(claim)
+        if record is None:
+            try:
+                record = compose(self.head, self._absorbed(claim.basis), claim.basis)
+            except UnknownRules as error:
+                return Waiting((), str(error))
+        if isinstance(record, Refusal):
+            return Refused(record)
+        if record is None or record.data != claim.data:
+            return Refused(
+                Refusal("epoch-reasons", "the epoch's effects are not exactly those that its basis gives reasons for.")
+            )
+        return record
+
+    def _change_standings(self, before: EpochState, after: EpochState) -> list[int]:
+        """Begin and end standings as the roll and the tellers changed; gives the numbers of the ended."""
+        number = after.number
+        old = {device: m for m, member in before.members.items() for device in member.devices}
+        new = {device: m for m, member in after.members.items() for device in member.devices}
+        ended = [self.standings.end(device, "device", number) for device in sorted(old.keys() - new.keys())]
+        for device in sorted(new.keys() - old.keys()):
+            self.standings.begin(device, "device", new[device], number)
+        old_tellers = {teller.key for teller in before.tellers}
+        new_tellers = {teller.key for teller in after.tellers}
+        ended += [self.standings.end(key, "teller", number) for key in sorted(old_tellers - new_tellers)]
+        for key in sorted(new_tellers - old_tellers):
+            self.standings.begin(key, "teller", None, number)
+        return ended
+
+
+_UNSIGNED = Refusal("epoch-signatures", "the epoch is not signed by a quorum of the tellers, nor by the members.")
+_NAMES: dict[type, str] = {Assent: "motion", Withdraw: "assent", Uninvite: "invitation", ReplacementSign: "offer"}

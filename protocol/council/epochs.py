@@ -1,0 +1,274 @@
+"""Epochs: how a council changes, one agreed step after the other.
+
+An epoch is the digest of its record. The record follows from the previous epoch and the basis
+alone: `compose` is a pure function, so a teller can only choose *when* to take a basis, never
+what follows from it, and every node recomputes the record and compares bytes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from ..codec import encode
+from ..ids import Digest, Membership, digest
+from .bodies import (
+    Absent,
+    Adopt,
+    Assent,
+    Body,
+    EnrolDevice,
+    EnrolNode,
+    Erasure,
+    Found,
+    Invite,
+    Leave,
+    Move,
+    Request,
+    Return,
+    RevokeDevice,
+    RevokeNode,
+    Uninvite,
+    Withdraw,
+    WithdrawProposal,
+)
+from .charter import Charter
+from .roll import Member, NodeListing, Teller, roll_digest, tellers_digest
+
+__all__ = ["GOVERNING", "Adopted", "EpochState", "Fact", "Invitation", "Motion", "Record", "absorb"]
+
+GOVERNING: Final = (
+    Absent,
+    Assent,
+    EnrolDevice,
+    EnrolNode,
+    Erasure,
+    Invite,
+    Leave,
+    Move,
+    Request,
+    Return,
+    RevokeDevice,
+    RevokeNode,
+    Uninvite,
+    Withdraw,
+    WithdrawProposal,
+)
+"""The bodies that an epoch can take as a reason, or that change what is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A governing operation, with what its own causal past says of its author."""
+
+    id: bytes
+    epoch: int
+    time: int
+    author: bytes
+    membership: Membership | None
+    body: Body
+    subject: Membership | None = None
+    """For what touches another's words (erasure, withdrawing a proposal): whose they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """An invitation as of an epoch: how often it can still admit."""
+
+    inviter: Membership
+    uses: int
+    expires: int | None
+    used: int = 0
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """A motion in the past of an epoch's basis. `assents`: operation id -> (membership, device)."""
+
+    id: bytes
+    moved: int
+    effect: Any
+    assents: Mapping[bytes, tuple[Membership, bytes]]
+    withdrawn: frozenset[bytes] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """The version of a proposal that the council adopted, and in which epoch."""
+
+    version: bytes
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class EpochState:
+    """What the council is in one epoch. Values, never changed in place."""
+
+    council: bytes
+    number: int
+    digest: Digest
+    charter: Charter
+    profile: str
+    tellers: tuple[Teller, ...]
+    members: Mapping[Membership, Member]
+    invitations: Mapping[bytes, Invitation] = field(default_factory=dict)
+    requests: Mapping[bytes, tuple[bytes, int, Request]] = field(default_factory=dict)
+    """Requests not yet used: id -> (invitation, the applicant's clock in ms, body)."""
+    motions: Mapping[bytes, Motion] = field(default_factory=dict)
+    acts: tuple[Fact, ...] = ()
+    adopted: Mapping[bytes, Adopted] = field(default_factory=dict)
+    erased: frozenset[tuple[bytes, int]] = frozenset()
+    """Attachments that the council erased: (operation, index)."""
+    own_erased: frozenset[tuple[bytes, int]] = frozenset()
+    """Attachments whose authors erased them, in the past of a basis."""
+    withdrawn: frozenset[bytes] = frozenset()
+    """Proposals that their authors withdrew."""
+    devices_ever: frozenset[bytes] = frozenset()
+
+    @property
+    def forming(self) -> bool:
+        """Below the charter's smallest size: the council can grow, and little else."""
+        return len(self.members) < self.charter.size.min
+
+    def roll_digest(self) -> Digest:
+        """SHA-256 of the roll."""
+        return roll_digest(self.members)
+
+    def tellers_digest(self) -> Digest:
+        """SHA-256 of the profile and the tellers."""
+        return tellers_digest(self.profile, self.tellers)
+
+    def persons(self) -> dict[bytes, Membership]:
+        """Person key -> membership of everybody on the roll."""
+        return {member.person: membership for membership, member in self.members.items()}
+
+    def device_owner(self, device: bytes) -> Membership | None:
+        """The membership under which `device` is enrolled now."""
+        return next((m for m, member in self.members.items() if device in member.devices), None)
+
+    def entitled(self) -> set[bytes]:
+        """The node keys on the roll, tellers' nodes included."""
+        nodes = {teller.node for teller in self.tellers}
+        for member in self.members.values():
+            nodes.update(member.nodes)
+        return nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An epoch's record and the state it makes. `data` is canonical; `digest` names the epoch."""
+
+    number: int
+    previous: Digest
+    basis: tuple[bytes, ...]
+    effects: tuple[dict[str, Any], ...]
+    data: bytes
+    state: EpochState
+
+    @property
+    def digest(self) -> Digest:
+        """SHA-256 of `data`."""
+        return digest(self.data)
+
+
+def seal(previous: EpochState, basis: Iterable[bytes], effects: list[dict[str, Any]], after: EpochState) -> Record:
+    """The record of an epoch whose effects turned `previous` into `after`."""
+    named = tuple(sorted(basis))
+    number = previous.number + 1
+    data = encode(
+        {
+            "version": 1,
+            "council": previous.council,
+            "number": number,
+            "previous": previous.digest,
+            "basis": list(named),
+            "effects": effects,
+            "roll": after.roll_digest(),
+            "charter": after.charter.digest(),
+            "tellers": after.tellers_digest(),
+        }
+    )
+    state = replace(after, number=number, digest=digest(data))
+    return Record(number, previous.digest, named, tuple(effects), data, state)
+
+
+def absorb(state: EpochState, facts: Iterable[Fact]) -> EpochState:
+    """`state` with governing operations, in `(depth, id)` order, taken into what is pending.
+
+    Nothing takes effect here, and the order of facts of one past does not matter beyond their
+    being topological: a fact only refers to what its own past holds.
+    """
+    invitations = dict(state.invitations)
+    requests = dict(state.requests)
+    motions = dict(state.motions)
+    acts = list(state.acts)
+    own_erased = set(state.own_erased)
+    withdrawn = set(state.withdrawn)
+    assent_of = {assent: motion.id for motion in motions.values() for assent in motion.assents}
+    for fact in facts:
+        body, who = fact.body, fact.membership
+        if isinstance(body, Request):
+            if fact.subject is not None:
+                requests[fact.id] = (fact.subject, fact.time, body)
+        elif who is None:
+            continue  # a teller's key has no voice
+        elif isinstance(body, Invite):
+            invitations[fact.id] = Invitation(who, body.uses, body.expires)
+        elif isinstance(body, Uninvite):
+            invitation = invitations.get(body.invitation)
+            if invitation is not None:
+                invitations[body.invitation] = replace(invitation, withdrawn=True)
+        elif isinstance(body, Move):
+            motions[fact.id] = Motion(fact.id, fact.epoch, body.effect, {fact.id: (who, fact.author)})
+            assent_of[fact.id] = fact.id
+        elif isinstance(body, Assent):
+            motion = motions.get(body.motion)
+            if motion is not None:
+                assents = {**motion.assents, fact.id: (who, fact.author)}
+                motions[body.motion] = replace(motion, assents=assents)
+                assent_of[fact.id] = body.motion
+        elif isinstance(body, Withdraw):
+            motion = motions.get(assent_of.get(body.assent, b""))
+            if motion is not None and motion.assents[body.assent][0] == who:
+                motions[motion.id] = replace(motion, withdrawn=motion.withdrawn | {body.assent})
+        elif isinstance(body, Erasure):
+            if fact.subject == who:
+                own_erased.update((body.operation, index) for index in body.attachments)
+        elif isinstance(body, WithdrawProposal):
+            if fact.subject == who:
+                withdrawn.add(body.proposal)
+        else:
+            acts.append(fact)
+    return replace(
+        state,
+        invitations=invitations,
+        requests=requests,
+        motions=motions,
+        acts=tuple(acts),
+        own_erased=frozenset(own_erased),
+        withdrawn=frozenset(withdrawn),
+    )
+
+
+def founding_state(
+    council: bytes, body: Found, charter: Charter, device: bytes, tellers: tuple[Teller, ...]
+) -> EpochState:
+    """Epoch 0: the founder alone. Its digest is the founding operation's id."""
+    nodes = {} if body.node is None else {body.node: NodeListing(body.node, tuple(body.addresses or ()))}
+    founder = Member(Membership(council), body.person, 0, frozenset({device}), nodes)
+    return EpochState(
+        council=council,
+        number=0,
+        digest=Digest(council),
+        charter=charter,
+        profile=charter.tellers,
+        tellers=tellers,
+        members={founder.membership: founder},
+        devices_ever=frozenset({device}),
+    )
+
+
+def adopted_version(state: EpochState, effect: Adopt) -> bytes | None:
+    """The version of the effect's proposal that stands adopted, if any."""
+    adopted = state.adopted.get(effect.proposal)
+    return None if adopted is None else adopted.version

@@ -1,0 +1,67 @@
+"""The roll: who is a member, with which devices and nodes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..codec import encode
+from ..ids import Digest, Membership, digest
+from .bodies import TellerKeys
+
+__all__ = ["Member", "NodeListing", "Teller", "roll_digest", "tellers_digest"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeListing:
+    """A node on the roll, and where it was last said to be (multiaddrs)."""
+
+    key: bytes
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One membership, as of an epoch. `since` is the epoch that admitted."""
+
+    membership: Membership
+    person: bytes
+    since: int
+    devices: frozenset[bytes]
+    nodes: Mapping[bytes, NodeListing] = field(default_factory=dict)
+    absent: bool = False
+
+    def with_node(self, listing: NodeListing) -> "Member":
+        """The same member with this node listed, or listed anew."""
+        return replace(self, nodes={**self.nodes, listing.key: listing})
+
+    def without_node(self, node: bytes) -> "Member":
+        """The same member without this node."""
+        return replace(self, nodes={key: listing for key, listing in self.nodes.items() if key != node})
+
+    def data(self) -> list[Any]:
+        """The form that the roll's digest covers."""
+        nodes = [[listing.key, list(listing.addresses)] for _, listing in sorted(self.nodes.items())]
+        return [self.membership, self.person, self.since, sorted(self.devices), nodes, self.absent]
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """A teller's key and the node it runs on."""
+
+    key: bytes
+    node: bytes
+
+
+def tellers_of(keys: list[TellerKeys]) -> tuple[Teller, ...]:
+    """The tellers in the order of their keys."""
+    return tuple(sorted([Teller(k.key, k.node) for k in keys], key=lambda teller: teller.key))
+
+
+def roll_digest(members: Mapping[Membership, Member]) -> Digest:
+    """SHA-256 over the roll in the order of memberships."""
+    return digest(encode([member.data() for _, member in sorted(members.items())]))
+
+
+def tellers_digest(profile: str, tellers: tuple[Teller, ...]) -> Digest:
+    """SHA-256 over the profile and the tellers."""
+    return digest(encode([profile, [[teller.key, teller.node] for teller in tellers]]))
