@@ -13,7 +13,7 @@ import cbor2
 
 from .errors import Malformed, Misuse
 
-__all__ = ["MAX_DEPTH", "check", "decode", "encode"]
+__all__ = ["MAX_DEPTH", "check", "decode", "decode_untyped", "encode"]
 
 MAX_DEPTH: Final = 16
 _LOWEST: Final = -(1 << 63)
@@ -73,19 +73,28 @@ def encode(value: object) -> bytes:
     return _encode(value, canonical=True)
 
 
-def decode(data: bytes, limit: int) -> Any:
-    """The value whose canonical encoding is `data`; `Malformed` for anything else.
+def decode_untyped(data: bytes, limit: int) -> Any:
+    """Like `decode`, but the caller checks every type itself (`check` does it for a part).
 
-    limit: the greatest accepted length, bytes.
+    For what is decoded a hundred thousand times and has a fixed shape.
     """
     if len(data) > limit:
         raise Malformed("size", f"the data has {len(data)} bytes, more than the {limit} allowed.")
     try:
         value = _decode(data, semantic_decoders=_NO_TAGS, max_depth=MAX_DEPTH, allow_indefinite=False)
+        # Catches what is left: longer forms, unsorted or duplicate keys, trailing bytes.
+        if _encode(value, canonical=True) == data:
+            return value
     except (cbor2.CBORError, ValueError, OverflowError, TypeError, MemoryError) as error:
         raise Malformed("cbor", "the data is not well-formed CBOR of this format.") from error
+    raise Malformed("canonical", "the data is CBOR, but not in its canonical form.")
+
+
+def decode(data: bytes, limit: int) -> Any:
+    """The value whose canonical encoding is `data`; `Malformed` for anything else.
+
+    limit: the greatest accepted length, bytes.
+    """
+    value = decode_untyped(data, limit)
     check(value)
-    # Catches what is left: longer forms, unsorted or duplicate keys, trailing bytes.
-    if _encode(value, canonical=True) != data:
-        raise Malformed("canonical", "the data is CBOR, but not in its canonical form.")
     return value

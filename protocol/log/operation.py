@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ..codec import decode, encode
+from ..codec import MAX_DEPTH, check, decode_untyped, encode
 from ..errors import Malformed, Misuse
 from ..ids import OperationId
 from ..keys import OPERATION, public_key, sign, verify
@@ -57,8 +57,7 @@ _KIND_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _LATEST: Final = (1 << 63) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class ContentRef:
+class ContentRef(msgspec.Struct, frozen=True):
     """What a header says of one content: its sort (`ATTACHMENT`, `PART`), hash and size in bytes."""
 
     sort: int
@@ -66,8 +65,7 @@ class ContentRef:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(msgspec.Struct, frozen=True):
     """The bytes of an attachment (16-byte salt) or of a part (no salt)."""
 
     salt: bytes
@@ -100,8 +98,7 @@ class Operation(msgspec.Struct, frozen=True):
         return verify(self.author, OPERATION, self.header, self.signature)
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True):
     """An operation with those of its contents that are at hand (None: absent or erased)."""
 
     operation: Operation
@@ -191,7 +188,7 @@ def decode_header(header: bytes, signature: bytes) -> Operation:
 
     The signature is carried along, not checked: `Operation.signed` does that.
     """
-    value = decode(header, MAX_HEADER)
+    value = decode_untyped(header, MAX_HEADER)
     if type(value) is not list or len(value) != 9:
         raise Malformed("header", "the header is not a list of nine fields.")
     version, council, author, depth, deps, time, kind, body, contents = value
@@ -217,6 +214,7 @@ def decode_header(header: bytes, signature: bytes) -> Operation:
         raise Malformed("kind", "the operation's kind is not 1 to 64 letters of a-z, 0-9, '.' and '-'.")
     if type(body) is not dict:
         raise Malformed("body", "the operation's body is not a map.")
+    check(body, MAX_DEPTH - 1)
     if type(contents) is not list or len(contents) > MAX_CONTENTS:
         raise Malformed("contents", f"the operation has more than {MAX_CONTENTS} attachments.")
     refs = tuple([_reference(content) for content in contents]) if contents else ()
@@ -237,6 +235,17 @@ def decode_header(header: bytes, signature: bytes) -> Operation:
     )
 
 
+def open_content(data: bytes, salt: bytes, ref: ContentRef) -> Content:
+    """A content that came by itself; `Malformed` when it is not what `ref` names."""
+    if (
+        len(salt) != (SALT if ref.sort == ATTACHMENT else 0)
+        or len(data) != ref.size
+        or sha256(salt + data).digest() != ref.hash
+    ):
+        raise Malformed("content-hash", "a content does not match the hash that was signed.")
+    return Content(salt, data)
+
+
 def _content(value: object, ref: ContentRef) -> Content | None:
     if value is None:
         if ref.sort == PART:
@@ -244,23 +253,12 @@ def _content(value: object, ref: ContentRef) -> Content | None:
         return None
     if type(value) is not list or len(value) != 2 or type(value[0]) is not bytes or type(value[1]) is not bytes:
         raise Malformed("envelope", "a content is not a salt and bytes.")
-    content = Content(value[0], value[1])
-    if len(content.salt) != (SALT if ref.sort == ATTACHMENT else 0) or content.reference() != ref:
-        raise Malformed("content-hash", "a content does not match the hash that was signed.")
-    return content
-
-
-def open_content(data: bytes, salt: bytes, ref: ContentRef) -> Content:
-    """A content that came by itself; `Malformed` when it is not what `ref` names."""
-    content = _content([salt, data], ref)
-    if content is None:  # pragma: no cover  # a list never becomes None
-        raise Misuse("unreachable")
-    return content
+    return open_content(value[1], value[0], ref)
 
 
 def decode_envelope(data: bytes) -> Envelope:
     """The envelope in `data`, all checked except the signature; `Malformed` otherwise."""
-    value = decode(data, MAX_ENVELOPE)
+    value = decode_untyped(data, MAX_ENVELOPE)
     if type(value) is not list or len(value) != 3:
         raise Malformed("envelope", "the envelope is not a header, a signature and contents.")
     header, signature, given = value
