@@ -41,6 +41,7 @@ __all__ = [
     "equal_shares_cost",
     "equal_shares_points",
     "shared",
+    "shortfalls",
 ]
 
 
@@ -146,15 +147,21 @@ def shared(purses: Purses, draws: Draws, *, raised: int = 0) -> tuple[list[Purch
     return bought, spending
 
 
+def shortfalls(purses: Purses, spending: Spending, elected: tuple[int, ...]) -> tuple[Shortfall, ...]:
+    """What the supporters of each project that is not elected have left."""
+    return tuple(
+        Shortfall(project, purses.weight_of(groups), spending.left(groups))
+        for project, groups in enumerate(purses.supporters)
+        if project not in elected
+    )
+
+
 def _result(rule: str, purses: Purses, decider: Decider, all_ties: bool) -> Result[EqualSharesRound]:
     def count(decider: Decider) -> Result[EqualSharesRound]:
         draws = Draws(decider)
         bought, spending = shared(purses, draws)
         elected = tuple(purchase.project for purchase in bought)
-        missed = (p for p in range(len(purses.costs)) if p not in elected)
-        short = (
-            Shortfall(p, purses.weight_of(purses.supporters[p]), spending.left(purses.supporters[p])) for p in missed
-        )
+        short = shortfalls(purses, spending, elected)
         return Result(rule, elected, (), (*bought, *short), draws.ties)
 
     result = count(decider)

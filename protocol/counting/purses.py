@@ -59,6 +59,11 @@ class Purses:
         """The weight of the voters in ``groups``."""
         return Fraction(sum(self.weights[g] for g in groups), self.ones)
 
+    def value(self, project: int) -> Fraction:
+        """What a project is worth to all who voted, for each unit of its cost, which is not 0."""
+        worth = sum(self.weights[g] * u for g, u in zip(self.supporters[project], self.worth[project], strict=True))
+        return Fraction(worth * self.scale, self.ones * self.grain * self.costs[project])
+
     def dearest(self, project: int) -> Fraction:
         """What a project is worth to whom it is worth most."""
         return Fraction(max(self.worth[project]), self.grain)
