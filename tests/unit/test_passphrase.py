@@ -82,7 +82,7 @@ except Refused as refused:
 def at_a_terminal(*typed: bytes) -> str:
     """What a process shows at a terminal of its own where somebody types a line at each prompt."""
     child, terminal = pty.fork()
-    if child == 0:  # pragma: no cover - another process
+    if child == 0:
         os.chdir(ROOT)
         os.execv(sys.executable, [sys.executable, "-c", CODE])
     shown = b""
