@@ -84,6 +84,14 @@ class Subscription:
             return Missed(missed)
         return self._waiting.popleft()
 
+    def drain(self) -> list[News | Missed]:
+        """What waits to be read now."""
+        missed: list[News | Missed] = [Missed(self._missed)] if self._missed else []
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        self._missed = 0
+        return missed + waiting
+
 
 class Feed:
     """Tells every subscription that somebody still holds."""

@@ -12,7 +12,7 @@ Everything that belongs together is saved as one `Batch`, in one transaction tha
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -35,7 +35,7 @@ _SCHEMA: Final = (
     create table contents (key integer primary key, salt blob not null, data blob not null);
     create table wanted (key integer primary key, council integer not null);
     create table rivals (council integer not null, id blob not null, raw blob not null, primary key (council, id)) without rowid;
-    create table signed_epochs (council blob not null, number integer not null, record blob not null, primary key (council, number)) without rowid;
+    create table signed_epochs (council blob not null, number integer not null, raw blob not null, primary key (council, number)) without rowid;
     create table peers (node blob primary key, addresses blob not null, source text not null, seen integer) without rowid;
     create table kept_away (node blob primary key, until integer, reason text not null) without rowid;
     create table petnames (person blob primary key, name text not null) without rowid;
@@ -259,6 +259,15 @@ class Store:
             raise StoreFailed(f"{self.path} lacks an operation that it held: the file was changed from outside.")
         return bytes_(found[0][0])
 
+    def raws(self, rows: Sequence[int]) -> list[bytes]:
+        """The envelopes of rows, without attachments, in the order asked for."""
+        if len(rows) > 1 and rows[-1] - rows[0] == len(rows) - 1 and all(b - a == 1 for a, b in pairwise(rows)):
+            query = "select raw from operations where row between ? and ? order by row"
+            found = [bytes_(raw) for (raw,) in self._all(query, (rows[0], rows[-1]))]
+            if len(found) == len(rows):
+                return found
+        return [self.raw(row) for row in rows]
+
     def content(self, place: Place) -> Content | None:
         """An attachment, or None when it is not here."""
         found = self._all("select salt, data from contents where key = ?", (place.key,))
@@ -289,17 +298,17 @@ class Store:
     # What the teller has said
 
     def signed_epoch(self, council: bytes, number: int) -> bytes | None:
-        """The digest of the record that this node's teller signed for that epoch."""
-        found = self._all("select record from signed_epochs where council = ? and number = ?", (council, number))
+        """The envelope with which this node's teller signed that epoch."""
+        found = self._all("select raw from signed_epochs where council = ? and number = ?", (council, number))
         return bytes_(found[0][0]) if found else None
 
-    def sign_epoch(self, council: bytes, number: int, record: bytes) -> bool:
-        """Note, before signing, the digest of the one record for that epoch; False if it is another than before."""
+    def sign_epoch(self, council: bytes, number: int, raw: bytes) -> bytes:
+        """Note what the teller is about to say for that epoch; gives what it says: the first that was noted."""
         self._change(
-            "insert into signed_epochs (council, number, record) values (?, ?, ?) on conflict do nothing",
-            (council, number, record),
+            "insert into signed_epochs (council, number, raw) values (?, ?, ?) on conflict do nothing",
+            (council, number, raw),
         )
-        return self.signed_epoch(council, number) == record
+        return self.signed_epoch(council, number) or raw
 
     # Peers
 

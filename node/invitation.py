@@ -1,0 +1,91 @@
+"""Asking to join: a request on its way to the nodes that a ticket names, and its reception there.
+
+An applicant's node keeps the signed request until a node of the ticket has taken it, and asks
+again until the council has admitted it or the ticket is refused. The one who receives it puts it
+through the same door as everything else: it is checked, on disk and passed on before the
+applicant is told.
+"""
+
+import logging
+from typing import Final
+
+import trio
+
+from node.frames import MAX_FRAME, VERSION, Join, No, Taken, decode_frame, encode_frame
+from node.host.host import Host
+from node.host.stream import Stream
+from node.outcome import Accepted, Aside, Known, Rejected, Waits
+from node.service import Service
+from node.session import CLOSED, version_refusal
+from protocol.errors import Malformed
+from protocol.ids import peer_text
+from protocol.log.operation import decode_envelope
+
+__all__ = ["JOIN", "deliver", "receive"]
+
+log = logging.getLogger("folkmoot.join")
+
+JOIN: Final = "/folkmoot/join/1"
+_PATIENCE: Final = 30.0
+_KINDS: Final = ("council.request", "council.found")
+
+
+async def deliver(host: Host, peer: bytes, envelope: bytes) -> No | None:
+    """Hand a request to join, or a founding operation, to a connected peer; its no, or None when it has it.
+
+    Raises what `Host.open` and `Stream` raise, `Malformed` for an answer that is none.
+    """
+    async with await host.open(peer, JOIN) as stream:
+        await stream.send(encode_frame(Join(envelope)))
+        data = await stream.receive(MAX_FRAME, timeout=_PATIENCE)
+        if data is None:
+            raise Malformed("join-answer", f"{peer_text(peer)} did not answer.")
+        answer = decode_frame(data)
+        await stream.finish()
+    if isinstance(answer, No):
+        return answer
+    if not isinstance(answer, Taken):
+        raise Malformed("join-answer", f"{peer_text(peer)} did not answer as a node does.")
+    return None
+
+
+async def receive(service: Service, stream: Stream) -> None:
+    """Take in one request to join, or one founding operation, from a stranger, and answer.
+
+    Raises `Malformed` when the peer breaks the protocol; it was told.
+    """
+    data = await stream.receive(MAX_FRAME, timeout=_PATIENCE)
+    if data is None:
+        return
+    try:
+        frame = decode_frame(data)
+        if not isinstance(frame, Join):
+            raise Malformed("join-frame", "the peer sent something else than one request.")
+        answer = await _answer(service, stream.peer, frame)
+    except Malformed as error:
+        await stream.send(encode_frame(No(error.rule, error.message[:400])))
+        raise
+    await stream.send(encode_frame(answer))
+
+
+async def _answer(service: Service, peer: bytes, frame: Join) -> Taken | No:
+    if frame.version != VERSION:
+        return version_refusal(peer, frame.version)
+    operation = decode_envelope(frame.envelope).operation
+    if operation.kind not in _KINDS:
+        raise Malformed("join-kind", "the peer sent something else than a request to join.")
+    if operation.council and operation.council not in service.councils:
+        return CLOSED
+    (outcome,) = await service.submit([frame.envelope], peer)
+    match outcome:
+        case Accepted() | Known():
+            log.info("A request to join came from %s.", peer_text(peer))
+            return Taken(1)
+        case Waits():
+            # The invitation is younger than what is here; the applicant asks again.
+            return No("later", "That node does not have the invitation yet; ask again later.")
+        case Rejected(_, refusal) | Aside(_, _, refusal):
+            if refusal.rule == "unasked":
+                return CLOSED
+            await trio.lowlevel.checkpoint()
+            return No(refusal.rule, refusal.message[:400])
