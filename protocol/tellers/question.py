@@ -1,0 +1,191 @@
+"""What a ballot asks, and how answers become a result: the bridge to the counting rules.
+
+A choice is plain data, of a shape that follows from the rule:
+
+| the rule takes      | a choice is                                                     |
+|---------------------|-----------------------------------------------------------------|
+| a question          | one of the rule's answers, as text: `"yes"`                     |
+| approvals           | option numbers, ascending: `[0, 2]`                             |
+| grades              | one grade or null for each option: `[5, null, 0]`               |
+| rankings            | tiers of option numbers, best first: `[[2], [0, 1]]`            |
+| a budget            | `[project number, points]` pairs, ascending: `[[0, 1], [3, 1]]` |
+"""
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from ..counting.ballots import (
+    ApprovalElection,
+    BudgetElection,
+    Project,
+    QuestionElection,
+    RankedElection,
+    ScoreElection,
+    Weight,
+)
+from ..counting.plain import Plain, plain
+from ..counting.rules import Rule, count, find
+from ..counting.sortition import Pool
+from ..counting.thresholds import at_least, more_than
+from ..counting.ties import ByLot
+from ..errors import Malformed, Refusal
+
+__all__ = ["Question", "Vote", "adopted", "check_choice", "check_question", "tally"]
+
+Vote = tuple[Weight, Any]
+"""A weight and a choice."""
+
+_THRESHOLDS: Final = ("quorum", "threshold", "block_threshold")
+_ELECTION: Final = ("best", "budget", "costs")
+"""Settings that belong to the election rather than to the rule."""
+
+_Option = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The rule by its versioned name, the options in order, the seats, the rule's settings.
+
+    settings: `quorum`, `threshold`, `block_threshold` as `["at_least", a, b]` or
+    `["more_than", a, b]`; `best` (the best grade); `budget` and `costs` (whole numbers);
+    everything else as the rule takes it.
+    """
+
+    rule: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+    options: Annotated[list[_Option], msgspec.Meta(max_length=100)] = []
+    seats: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1
+    settings: Annotated[dict[str, Any], msgspec.Meta(max_length=16)] = {}
+
+
+def _threshold(value: Any) -> Any:
+    if (
+        not isinstance(value, list)
+        or len(value) != 3
+        or value[0] not in ("at_least", "more_than")
+        or type(value[1]) is not int
+        or type(value[2]) is not int
+    ):
+        raise Malformed("question-threshold", 'a threshold is written ["at_least", a, b] or ["more_than", a, b].')
+    return (at_least if value[0] == "at_least" else more_than)(value[1], value[2])
+
+
+def _settings(question: Question, rule: Rule, seed: bytes) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name, value in question.settings.items():
+        if name not in _ELECTION:
+            out[name] = _threshold(value) if name in _THRESHOLDS else value
+    if "decider" in rule.settings:
+        out["decider"] = ByLot(seed)
+    return out
+
+
+def _election(question: Question, rule: Rule, votes: Sequence[Vote], roll: Weight, people: int) -> Any:
+    options, takes, settings = tuple(question.options), rule.takes, question.settings
+    if takes is QuestionElection:
+        if options:
+            raise Malformed("question-options", f"{rule.name} asks one question; it takes no options.")
+        for _, choice in votes:
+            if not isinstance(choice, str):
+                raise Malformed("choice", f"answer one of {', '.join(rule.answers)}.")
+        return QuestionElection(tuple(votes), roll, people)
+    if takes is RankedElection:
+        rankings = [(weight, tuple(tuple(_numbers(tier)) for tier in _list(choice))) for weight, choice in votes]
+        return RankedElection(options, tuple(rankings), question.seats)
+    if takes is ApprovalElection:
+        approvals = []
+        for weight, choice in votes:
+            numbers = _numbers(choice)
+            if sorted(set(numbers)) != numbers:
+                raise Malformed("choice", "approve each option at most once, in ascending order.")
+            approvals.append((weight, frozenset(numbers)))
+        return ApprovalElection(options, tuple(approvals), question.seats)
+    if takes is ScoreElection:
+        grades = [(weight, tuple(_grade(grade) for grade in _list(choice))) for weight, choice in votes]
+        return ScoreElection(options, tuple(grades), _whole(settings, "best"), question.seats)
+    if takes is BudgetElection:
+        costs = _numbers(settings.get("costs"))
+        if len(costs) != len(options):
+            raise Malformed("question-costs", "state one whole cost for each option, in the setting `costs`.")
+        projects = tuple(
+            Project(str(place), cost, name) for place, (name, cost) in enumerate(zip(options, costs, strict=True))
+        )
+        support = [(weight, tuple(_pair(pair) for pair in _list(choice))) for weight, choice in votes]
+        return BudgetElection(projects, _whole(settings, "budget"), tuple(support))
+    raise Malformed("question-rule", f"{rule.name} is no rule for a ballot.")
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise Malformed("choice", "the choice is not a list, as this rule wants it.")
+    return value
+
+
+def _numbers(value: Any) -> list[int]:
+    numbers = _list(value)
+    if not all(type(number) is int for number in numbers):
+        raise Malformed("choice", "options are named by their numbers, from 0.")
+    return numbers
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    pair = _numbers(value)
+    if len(pair) != 2:
+        raise Malformed("choice", "a project is supported by its number and points.")
+    return pair[0], pair[1]
+
+
+def _grade(value: Any) -> int | None:
+    if value is not None and type(value) is not int:
+        raise Malformed("choice", "a grade is a whole number or null.")
+    return value
+
+
+def _whole(settings: dict[str, Any], name: str) -> int:
+    value = settings.get(name)
+    if type(value) is not int:
+        raise Malformed("question-setting", f"this rule needs the setting {name!r}, a whole number.")
+    return value
+
+
+def tally(
+    question: Question, votes: Iterable[Vote], roll: Weight, people: int, seed: bytes
+) -> dict[str, Plain] | Refusal:
+    """The result as plain data, with every round's explanation; a refusal when question or votes are at fault.
+
+    roll: the weight of everybody entitled; people: how many they are; seed: for lots.
+    """
+    rule = find(question.rule)
+    if isinstance(rule, Refusal):
+        return rule
+    try:
+        election = _election(question, rule, tuple(votes), roll, people)
+        result = count(question.rule, election, **_settings(question, rule, seed))
+    except Malformed as fault:
+        return Refusal(fault.rule, fault.message)
+    if isinstance(result, Refusal):
+        return result
+    data = plain(result)
+    assert isinstance(data, dict)
+    return data
+
+
+def check_question(question: Question, people: int) -> Refusal | None:
+    """Why nobody could vote on this question, or None. An empty count finds every fault of its settings."""
+    rule = find(question.rule)
+    if not isinstance(rule, Refusal) and rule.takes is Pool:
+        return Refusal("question-rule", f"{rule.name} draws lots; nobody votes in it.")
+    answer = tally(question, (), people, people, b"")
+    return answer if isinstance(answer, Refusal) else None
+
+
+def check_choice(question: Question, choice: Any) -> Refusal | None:
+    """Why the rule does not know this choice, or None."""
+    answer = tally(question, ((1, choice),), Fraction(1), 1, b"")
+    return answer if isinstance(answer, Refusal) else None
+
+
+def adopted(result: dict[str, Plain]) -> bool:
+    """Whether the result elects anything: for a question, whether it is adopted."""
+    return bool(result["elected"])
