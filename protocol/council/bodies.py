@@ -13,6 +13,8 @@ from ..codec import encode
 from ..errors import Malformed
 from ..keys import ENROLMENT, NODE, POSSESSION, TELLER, verify
 from ..log.operation import ATTACHMENT, MAX_CONTENTS, PART, Operation
+from .ballot_bodies import BALLOT_KINDS
+from .body import LATEST, Addresses, Body, Bytes32, Index, Signature
 
 __all__ = [
     "KINDS",
@@ -53,23 +55,6 @@ __all__ = [
     "parse_body",
     "teller_message",
 ]
-
-Bytes32 = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
-Signature = Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
-Index = Annotated[int, msgspec.Meta(ge=0, lt=MAX_CONTENTS)]
-Address = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
-Addresses = Annotated[list[Address], msgspec.Meta(max_length=16)]
-LATEST: Final = (1 << 63) - 1
-
-
-class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Common to all bodies: canonical, nothing unknown, absent fields left out."""
-
-    def data(self) -> dict[str, Any]:
-        """The body as the plain map that an operation carries."""
-        plain = msgspec.to_builtins(self, builtin_types=(bytes,))
-        assert isinstance(plain, dict)
-        return plain
 
 
 def enrolment_message(context: bytes, person: bytes, device: bytes) -> bytes:
@@ -378,11 +363,12 @@ KINDS: Final[dict[str, type[Body]]] = {
     "merge": Merge,
     "replacement.offer": ReplacementOffer,
     "replacement.sign": ReplacementSign,
+    **BALLOT_KINDS,
 }
 """Every kind that version 1 of the rules understands; others are stored and passed on."""
 
 _INDEXED: Final = ("name", "letter", "reason", "title", "text", "note")
-_PARTS: Final = ("record", "signatures")
+_PARTS: Final = ("record", "signatures", "casts", "openings", "boxes")
 
 
 def parse_body(operation: Operation) -> Body | None:

@@ -23,7 +23,6 @@ from .bodies import (
     Admit,
     Adopt,
     Assent,
-    Body,
     EpochBody,
     Erase,
     Erasure,
@@ -41,6 +40,7 @@ from .bodies import (
     node_proven,
     parse_body,
 )
+from .body import Body
 from .branch import Branch, Claim, read_claim
 from .charter import Charter, UnknownRules, parse_charter
 from .compose import Count, compose, compose_replacement, count

@@ -15,7 +15,6 @@ from .bodies import (
     Absent,
     Adopt,
     Assent,
-    Body,
     EnrolDevice,
     EnrolNode,
     Erasure,
@@ -31,6 +30,7 @@ from .bodies import (
     Withdraw,
     WithdrawProposal,
 )
+from .body import Body
 from .charter import Charter
 from .roll import Member, NodeListing, Teller, roll_digest, tellers_digest
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from ..errors import Refusal
 from ..ids import Membership
-from .bodies import Amend, Body, Comment, Erasure, Open, WithdrawProposal
+from .bodies import Amend, Comment, Erasure, Open, WithdrawProposal
+from .body import Body
 
 __all__ = ["Proposal", "Remark", "Talk", "Version"]
 

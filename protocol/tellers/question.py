@@ -54,7 +54,7 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     """
 
     rule: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
-    options: Annotated[list[_Option], msgspec.Meta(max_length=100)] = []
+    options: Annotated[list[_Option], msgspec.Meta(max_length=100)] = msgspec.field(default_factory=list)
     seats: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1
     settings: Annotated[dict[str, Any], msgspec.Meta(max_length=16)] = {}
 
