@@ -19,6 +19,9 @@ from node.config import Settings
 from scripts import docs
 
 ROOT = Path(__file__).parents[2]
+GENERATED = {
+    ".git", ".venv", "build", "dist", "__pycache__", ".coverage", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache",
+}  # fmt: skip
 THIRD_PARTY = {"cbor2", "msgspec", "nacl", "sortedcontainers"}
 PURE = {
     "__future__", "abc", "array", "base64", "bisect", "collections", "contextlib", "copy", "dataclasses", "datetime", "decimal", "enum",
@@ -34,16 +37,10 @@ LAYERS = {
 """What each package of protocol/ may import besides itself."""
 
 
-def tracked(*patterns: str) -> list[Path]:
-    """The files of the project, committed or about to be."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [path for line in listed.stdout.splitlines() if (path := ROOT / line).is_file()]
+def files(*patterns: str) -> list[Path]:
+    """The project's own files that match, without what was built or installed."""
+    found = {path for pattern in patterns for path in ROOT.glob(pattern) if path.is_file()}
+    return sorted(path for path in found if not GENERATED & set(path.relative_to(ROOT).parts))
 
 
 def named(path: Path) -> str:
@@ -68,7 +65,7 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
 def test_protocol_imports_only_what_is_pure() -> None:
     impure = [
         f"{named(path)}: {name}"
-        for path in tracked("protocol/**.py")
+        for path in files("protocol/**/*.py")
         for level, name in imports(path)
         if level == 0 and name.split(".")[0] not in THIRD_PARTY | PURE
     ]
@@ -77,7 +74,7 @@ def test_protocol_imports_only_what_is_pure() -> None:
 
 def test_layers_import_downwards() -> None:
     upwards = []
-    for path in tracked("protocol/*/**.py"):
+    for path in files("protocol/*/**/*.py"):
         inside = path.relative_to(ROOT / "protocol").parts
         for level, name in imports(path):
             # One dot is the module's own package; each further dot leaves one package.
@@ -133,15 +130,20 @@ def test_lint_leaves_pure_code_alone() -> None:
 
 
 def public(tree: ast.Module) -> Iterator[str]:
+    """What a module offers by name. What is decorated at the top of one is often reached otherwise, as a route is."""
     for statement in tree.body:
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and statement.name[0] != "_":
+        if isinstance(statement, ast.ClassDef) and statement.name[0] != "_":
             yield statement.name
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and statement.name[0] != "_":
+            if not statement.decorator_list:
+                yield statement.name
 
 
-def bound(tree: ast.Module) -> Iterator[str]:
-    yield from public(tree)
+def defined(tree: ast.Module) -> Iterator[str]:
     for statement in ast.walk(tree):
-        if isinstance(statement, ast.Import | ast.ImportFrom):
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield statement.name
+        elif isinstance(statement, ast.Import | ast.ImportFrom):
             yield from ((alias.asname or alias.name) for alias in statement.names)
         elif isinstance(statement, ast.Name) and isinstance(statement.ctx, ast.Store):
             yield statement.id
@@ -158,7 +160,7 @@ def exported(tree: ast.Module) -> list[str] | None:
 
 def test_all_is_the_public_api() -> None:
     wrong = []
-    for path in tracked("cli.py", "protocol/**.py", "node/**.py", "scripts/*.py"):
+    for path in files("cli.py", "protocol/**/*.py", "node/**/*.py", "scripts/*.py"):
         tree = ast.parse(path.read_bytes())
         names = exported(tree)
         if names is None:
@@ -167,7 +169,7 @@ def test_all_is_the_public_api() -> None:
             continue
         if repeated := {name for name in names if names.count(name) > 1}:
             wrong.append(f"{named(path)} has twice in __all__: {repeated}")
-        if missing := set(names) - set(bound(tree)):
+        if missing := set(names) - set(defined(tree)):
             wrong.append(f"{named(path)} does not have, but has in __all__: {missing}")
         if path.parent.name == "commands" and not path.name.startswith("_"):
             if names != ["command"]:
@@ -179,7 +181,7 @@ def test_all_is_the_public_api() -> None:
 
 def test_names_say_what_a_thing_is() -> None:
     vague = []
-    for path in tracked("**.py"):
+    for path in files("**/*.py"):
         if path.stem in {"utils", "util", "helpers", "helper", "misc", "common", "manager", "handlers"}:
             vague.append(named(path))
         for node in ast.walk(ast.parse(path.read_bytes())):
@@ -196,7 +198,7 @@ def test_names_say_what_a_thing_is() -> None:
 
 def test_every_ignore_has_its_reason() -> None:
     bare = []
-    for path in tracked("**.py"):
+    for path in files("**/*.py"):
         lines = path.read_text().splitlines()
         for above, (number, line) in zip(["", *lines], enumerate(lines, start=1), strict=False):
             # `import-untyped` is its own reason: the library has no types.
@@ -218,7 +220,7 @@ def test_every_ignore_of_the_linters_has_its_reason() -> None:
 
 def test_the_project_speaks_of_itself_alone() -> None:
     wrong = []
-    for path in tracked():
+    for path in files("**/*"):
         text = path.read_text(errors="replace")
         if str(ROOT) in text:
             wrong.append(f"{named(path)} names the folder of one machine")
@@ -229,7 +231,7 @@ def test_the_project_speaks_of_itself_alone() -> None:
 
 def test_only_the_store_knows_sqlite_and_only_the_host_knows_libp2p() -> None:
     knows: dict[str, set[str]] = {"sqlite3": set(), "libp2p": set()}
-    for path in tracked("cli.py", "node/**.py", "protocol/**.py"):
+    for path in files("cli.py", "node/**/*.py", "protocol/**/*.py"):
         for level, name in imports(path):
             if level == 0 and name.split(".")[0] in knows:
                 knows[name.split(".")[0]].add(named(path))
@@ -238,13 +240,13 @@ def test_only_the_store_knows_sqlite_and_only_the_host_knows_libp2p() -> None:
 
 
 def test_nothing_imports_the_command() -> None:
-    for path in tracked("node/**.py", "protocol/**.py", "bench/**.py"):
+    for path in files("node/**/*.py", "protocol/**/*.py", "bench/**/*.py"):
         assert "cli" not in {name.split(".")[0] for level, name in imports(path) if level == 0}, path
 
 
 def test_every_folder_of_tests_is_a_package() -> None:
     # Else two files of one name are one module to the type checker.
-    folders = {path.parent for path in tracked("tests/**.py")}
+    folders = {path.parent for path in files("tests/**/*.py")}
     assert [named(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
 
 
@@ -307,7 +309,7 @@ def test_pages_are_built_and_lead_to_each_other(tmp_path: Path) -> None:
 
 def test_what_people_are_told_to_make_can_be_made() -> None:
     targets = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
-    for path in [*tracked("*.md", "docs/**.md"), ROOT / ".ci" / "run"]:
+    for path in [*files("*.md", "docs/**/*.md"), ROOT / ".ci" / "run"]:
         told = re.findall(r"(?m)(?:^|`)make ([a-z]+)", path.read_text())
         assert set(told) <= targets, path
     helped = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
