@@ -132,11 +132,13 @@ def test_lint_leaves_pure_code_alone() -> None:
 def public(tree: ast.Module) -> Iterator[str]:
     """What a module offers by name. What is decorated at the top of one is often reached otherwise, as a route is."""
     for statement in tree.body:
-        if isinstance(statement, ast.ClassDef) and statement.name[0] != "_":
-            yield statement.name
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and statement.name[0] != "_":
-            if not statement.decorator_list:
-                yield statement.name
+        if isinstance(statement, ast.ClassDef):
+            names = [statement.name]
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and not statement.decorator_list:
+            names = [statement.name]
+        else:
+            names = []
+        yield from (name for name in names if not name.startswith("_"))
 
 
 def defined(tree: ast.Module) -> Iterator[str]:
