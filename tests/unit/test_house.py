@@ -132,13 +132,10 @@ def test_lint_leaves_pure_code_alone() -> None:
 def public(tree: ast.Module) -> Iterator[str]:
     """What a module offers by name. What is decorated at the top of one is often reached otherwise, as a route is."""
     for statement in tree.body:
-        if isinstance(statement, ast.ClassDef):
-            names = [statement.name]
-        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and not statement.decorator_list:
-            names = [statement.name]
-        else:
-            names = []
-        yield from (name for name in names if not name.startswith("_"))
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            routed = statement.decorator_list and not isinstance(statement, ast.ClassDef)
+            if not routed and not statement.name.startswith("_"):
+                yield statement.name
 
 
 def defined(tree: ast.Module) -> Iterator[str]:
