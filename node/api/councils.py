@@ -1,0 +1,158 @@
+"""Councils as the API shows them: what they are now, their charter, epochs, invitations and requests."""
+
+from node.api.answers import (
+    CharterAnswer,
+    CouncilAnswer,
+    CouncilLine,
+    EpochAnswer,
+    InvitationAnswer,
+    MemberAnswer,
+    RequestAnswer,
+    RivalAnswer,
+    TellerAnswer,
+)
+from node.api.effects import effect_answers
+from node.api.names import Names
+from node.service import Service
+from protocol.council.bodies import Admit
+from protocol.council.branch import Link, read_claim
+from protocol.council.council import Council
+from protocol.ids import operation_text, peer_text, person_text
+from protocol.log.operation import decode_envelope
+
+__all__ = ["charter", "council", "epochs", "invitations", "line", "requests", "rivals", "roll"]
+
+
+def line(council: Council) -> CouncilLine:
+    """A council in a list."""
+    head = council.head
+    return CouncilLine(
+        council=operation_text(council.id),
+        name=head.charter.name,
+        purpose=head.charter.purpose,
+        epoch=head.number,
+        members=len(head.members),
+        forming=head.forming,
+        operations=len(council),
+    )
+
+
+def council(service: Service, council: Council) -> CouncilAnswer:
+    """One council."""
+    head = council.head
+    return CouncilAnswer(
+        council=operation_text(council.id),
+        name=head.charter.name,
+        purpose=head.charter.purpose,
+        template=head.charter.template,
+        visibility=head.charter.visibility,
+        epoch=head.number,
+        epoch_digest=head.digest.hex(),
+        members=len(head.members),
+        smallest=head.charter.size.min,
+        largest=head.charter.size.max,
+        forming=head.forming,
+        absent=sum(member.absent for member in head.members.values()),
+        operations=len(council),
+        heads=len(council.heads()),
+        state_digest=council.digest().hex(),
+        profile=head.profile,
+        tellers=[
+            TellerAnswer(
+                key=person_text(teller.key),
+                peer=peer_text(teller.node),
+                here=(teller.key, teller.node) == (service.teller, service.node),
+            )
+            for teller in head.tellers
+        ],
+        tellers_digest=head.tellers_digest().hex(),
+        rivals=len(service.rivals(council.id)),
+    )
+
+
+def roll(service: Service, council: Council) -> list[MemberAnswer]:
+    """The members, by the epoch that admitted them, then by name."""
+    names = Names(service, council)
+    members = [names.member(member) for member in council.head.members.values()]
+    return sorted(members, key=lambda member: (member.since, member.name.casefold(), member.membership))
+
+
+def charter(council: Council) -> CharterAnswer:
+    """The charter in force."""
+    charter = council.charter
+    return CharterAnswer(
+        council=operation_text(council.id),
+        digest=charter.digest().hex(),
+        charter=charter.data(),
+        words={matter: threshold.words() for matter, threshold in sorted(charter.thresholds.items())},
+    )
+
+
+def epochs(service: Service, council: Council) -> list[EpochAnswer]:
+    """Every epoch, the founding first."""
+    names = Names(service, council)
+    return [_epoch(service, council, names, link) for link in council.branch.links]
+
+
+def _epoch(service: Service, council: Council, names: Names, link: Link) -> EpochAnswer:
+    envelope = service.envelope(council.id, link.operation)
+    return EpochAnswer(
+        number=link.number,
+        digest=link.digest.hex(),
+        operation=operation_text(link.operation) if link.number else None,
+        time=0 if envelope is None else envelope.operation.time,
+        effects=effect_answers(service, council, names, link.effects),
+    )
+
+
+def invitations(service: Service, council: Council) -> list[InvitationAnswer]:
+    """Every invitation that the council remembers, by id."""
+    names = Names(service, council)
+    return [
+        InvitationAnswer(
+            invitation=operation_text(id),
+            inviter=names.person(invitation.inviter),
+            uses=invitation.uses,
+            used=invitation.used,
+            expires=invitation.expires,
+            withdrawn=invitation.withdrawn,
+        )
+        for id, invitation in sorted(council.pending().invitations.items())
+    ]
+
+
+def requests(service: Service, council: Council) -> list[RequestAnswer]:
+    """Who asks to join and is not admitted, the earliest first by the applicants' clocks."""
+    names = Names(service, council)
+    pending = council.pending()
+    moved = {
+        motion.effect.request: operation_text(motion.id)
+        for _, motion in sorted(pending.motions.items(), reverse=True)
+        if isinstance(motion.effect, Admit)
+    }
+    answers = []
+    for id, (invitation, time, body) in sorted(pending.requests.items(), key=lambda item: (item[1][1], item[0])):
+        letter = None if body.letter is None else service.content(council.id, id, body.letter)
+        answers.append(
+            RequestAnswer(
+                request=operation_text(id),
+                invitation=operation_text(invitation),
+                person=person_text(body.person),
+                name=names.applicant(id, body.person),
+                letter=None if letter is None else letter.data.decode("utf-8", "replace"),
+                time=time,
+                motion=moved.get(id),
+            )
+        )
+    return answers
+
+
+def rivals(service: Service, council: Council) -> list[RivalAnswer]:
+    """Epochs of other branches that were seen here and kept as evidence."""
+    out = []
+    for id, raw in service.rivals(council.id):
+        envelope = decode_envelope(raw)
+        parts = envelope.parts()
+        claim = read_claim(int(envelope.operation.body["number"]), parts[0], 0, [])
+        out.append(RivalAnswer(operation=operation_text(id), number=claim.number, digest=claim.digest.hex()))
+    return out

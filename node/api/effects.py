@@ -1,0 +1,154 @@
+"""What motions would do and what epochs did, in words and as plain data."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from node.api.answers import EffectAnswer
+from node.api.names import Names
+from node.api.texts import title, version_number
+from node.service import Service
+from protocol.council.bodies import (
+    Admit,
+    Adopt,
+    CharterChange,
+    Effect,
+    Erase,
+    Move,
+    Rekey,
+    Remove,
+    TellersChange,
+)
+from protocol.council.council import Council
+from protocol.ids import operation_text, peer_text, person_text
+
+__all__ = ["effect_answers", "effect_data", "effect_words", "motion_words", "plain"]
+
+
+def plain(value: Any) -> Any:
+    """A body as JSON can carry it: bytes as hex."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def effect_data(effect: Mapping[str, Any]) -> dict[str, Any]:
+    """An effect as JSON can carry it."""
+    return {key: plain(value) for key, value in effect.items()}
+
+
+def _proposal(service: Service, council: Council, proposal: bytes, version: bytes) -> str:
+    known = council.talk.proposals.get(proposal)
+    if known is None:
+        return "a text that is not here"
+    named = title(service, council, known, known.versions.get(version)) or "a proposal without a title"
+    return f"version {version_number(known, version)} of '{named}'"
+
+
+def motion_words(service: Service, council: Council, names: Names, effect: Effect) -> str:
+    """What a motion would do, as a phrase that starts with a verb."""
+    match effect:
+        case Admit(request):
+            asked = council.pending().requests.get(request)
+            who = names.person(request).name if asked is None else names.applicant(request, asked[2].person)
+            return f"admit {who}"
+        case Remove(membership):
+            return f"remove {names.person(membership).name}"
+        case Rekey(membership=membership, person=person):
+            return f"give {names.person(membership).name} the new key {person_text(person)}"
+        case CharterChange(charter, replaces):
+            current = council.charter
+            return (
+                f"change the charter: {_changes(current.data(), charter)}"
+                if replaces == current.digest()
+                else "change a charter that is not in force any more"
+            )
+        case TellersChange(profile=profile, tellers=tellers):
+            return f"make {_tellers([teller.node for teller in tellers])} the tellers (profile {profile})"
+        case Adopt(proposal, version):
+            return f"adopt {_proposal(service, council, proposal, version)}"
+        case Erase(operation, attachment):
+            return f"erase attachment {attachment} of what {_author(council, names, operation)} wrote"
+
+
+def _author(council: Council, names: Names, operation: bytes) -> str:
+    return names.person(council.membership_of(operation)).name
+
+
+def _tellers(nodes: list[bytes]) -> str:
+    return ", ".join(peer_text(node) for node in nodes)
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> str:
+    """The fields in which two charters differ, with both values."""
+    out = []
+    for key in sorted({*old, *new}):
+        before, after = old.get(key), new.get(key)
+        if before == after:
+            continue
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            out.append(_changes(before, after, f"{path}{key}."))
+        else:
+            out.append(f"{path}{key} from {_value(before)} to {_value(after)}")
+    return ", ".join(out) or "nothing"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list) and len(value) == 3 and isinstance(value[0], str):
+        return f"{value[0].replace('_', ' ')} {value[1]}/{value[2]}"
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+def effect_words(service: Service, council: Council, names: Names, effect: Mapping[str, Any]) -> str:
+    """What an epoch did, as a sentence without its full stop."""
+    kind = effect["kind"]
+    if kind == "adopt":
+        return f"{_proposal(service, council, effect['proposal'], effect['version'])} was adopted"
+    if kind == "charter":
+        return "the charter was changed"
+    if kind == "tellers":
+        how = "the members made" if effect.get("by") == "members" else "the council made"
+        return f"{how} {_tellers([teller['node'] for teller in effect['tellers']])} the tellers"
+    if kind == "erase":
+        return (
+            f"attachment {effect['attachment']} of what {_author(council, names, effect['operation'])} wrote was erased"
+        )
+    if kind == "lapse":
+        fact = council.motions.get(effect["reason"])
+        what = "an act"
+        if fact is not None and isinstance(fact.body, Move):
+            what = f"the motion to {motion_words(service, council, names, fact.body.effect)}"
+        return f"{what} lapsed: {effect['why']}"
+    who = names.person(effect["membership"]).name
+    said = {
+        "admit": "was admitted",
+        "remove": "was removed",
+        "rekey": "has a new key",
+        "leave": "left",
+        "absent": "is absent",
+        "return": "is back",
+        "enrol-device": "enrolled a device",
+        "revoke-device": "revoked a device",
+        "enrol-node": "enrolled a node",
+        "revoke-node": "revoked a node",
+    }
+    return f"{who} {said.get(kind, kind)}"
+
+
+def effect_answers(
+    service: Service, council: Council, names: Names, effects: tuple[dict[str, Any], ...]
+) -> list[EffectAnswer]:
+    """The effects of an epoch."""
+    return [
+        EffectAnswer(
+            kind=str(effect["kind"]),
+            words=effect_words(service, council, names, effect),
+            reason=operation_text(effect["reason"]) if "reason" in effect else None,
+            assents=[operation_text(assent) for assent in effect.get("assents", ())],
+            details=effect_data({k: v for k, v in effect.items() if k not in ("kind", "reason", "assents")}),
+        )
+        for effect in effects
+    ]

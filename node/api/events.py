@@ -1,0 +1,161 @@
+"""What happens, told as it happens: server-sent events."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import trio
+from litestar.response.sse import ServerSentEventMessage
+
+from node.api.answers import EpochEvent, OperationEvent
+from node.api.effects import effect_answers, motion_words
+from node.api.names import Names
+from node.api.texts import text, title
+from node.feed import Missed, News, Subscription
+from node.service import Service
+from protocol.council import outcomes
+from protocol.council.bodies import (
+    Amend,
+    Assent,
+    Comment,
+    Invite,
+    Move,
+    Open,
+    Request,
+    Withdraw,
+    WithdrawProposal,
+    parse_body,
+)
+from protocol.council.council import Council
+from protocol.errors import Malformed
+from protocol.ids import operation_text
+
+__all__ = ["stream"]
+
+_QUIET = 10.0  # seconds: then a sign of life, so that a reader notices a node that is gone
+
+
+async def stream(service: Service, subscription: Subscription) -> AsyncIterator[ServerSentEventMessage]:
+    """The subscription's events in order; `ready` first, `alive` in quiet spells. Ends with the node."""
+    with subscription:
+        yield _message("ready", {})
+        while True:
+            try:
+                news = await _next(subscription)
+            except StopAsyncIteration:
+                return
+            if news is None:
+                yield _message("alive", {})
+            elif isinstance(news, Missed):
+                yield _message("missed", {"count": news.count})
+            else:
+                yield _told(service, news)
+
+
+async def _next(subscription: Subscription) -> News | Missed | None:
+    """The next event; None after a quiet spell."""
+    try:
+        with trio.fail_after(_QUIET):
+            return await anext(subscription)
+    except trio.TooSlowError:
+        return None
+
+
+def _message(name: str, data: Any) -> ServerSentEventMessage:
+    return ServerSentEventMessage(event=name, data=msgspec.json.encode(data).decode())
+
+
+def _told(service: Service, news: News) -> ServerSentEventMessage:
+    council = service.council(news.council)
+    id_text = operation_text(council.id)
+    match news.event:
+        case outcomes.Added(id, kind, without_effect):
+            return _message(
+                "operation",
+                OperationEvent(
+                    council=id_text,
+                    operation=operation_text(id),
+                    kind=kind,
+                    words=_words(service, council, id, kind),
+                    without_effect=None if without_effect is None else without_effect.message,
+                ),
+            )
+        case outcomes.EpochEntered(number, digest, effects):
+            names = Names(service, council)
+            return _message(
+                "epoch",
+                EpochEvent(
+                    council=id_text,
+                    number=number,
+                    digest=digest.hex(),
+                    effects=effect_answers(service, council, names, effects),
+                ),
+            )
+        case outcomes.Erased(operation, indices):
+            erased = {"council": id_text, "operation": operation_text(operation), "attachments": sorted(indices)}
+            return _message("erased", erased)
+        case outcomes.Forgotten(operations):
+            return _message("forgotten", {"council": id_text, "operations": [operation_text(id) for id in operations]})
+
+
+def _words(service: Service, council: Council, id: bytes, kind: str) -> str:
+    """What somebody did, as a sentence without its full stop."""
+    envelope = service.envelope(council.id, id)
+    if envelope is None:
+        return kind
+    try:
+        body = parse_body(envelope.operation)
+    except Malformed:
+        return f"an operation of kind {kind} that is not well formed"
+    names = Names(service, council)
+    who = names.person(council.membership_of(id), envelope.operation.author).name
+    talk = council.talk
+
+    def titled(operation: bytes) -> str:
+        proposal = talk.proposals.get(talk.proposal_of.get(operation, b""))
+        named = None if proposal is None else title(service, council, proposal)
+        return "something" if named is None else f"'{named}'"
+
+    def motion_of(operation: bytes) -> str:
+        fact = council.motions.get(operation)
+        if fact is None or not isinstance(fact.body, Move):
+            return "a motion"
+        return f"the motion to {motion_words(service, council, names, fact.body.effect)}"
+
+    match body:
+        case Open(title=named):
+            return f"{who} proposed '{text(service, council, id, named) or 'something'}'"
+        case Amend(proposal=proposal):
+            return f"{who} amended {titled(proposal)}"
+        case WithdrawProposal(proposal):
+            return f"{who} withdrew the proposal {titled(proposal)}"
+        case Comment(on=on):
+            what = titled(on) if on in talk.proposal_of else motion_of(on) if on in council.motions else "a comment"
+            return f"{who} commented on {what}"
+        case Move(effect=effect):
+            return f"{who} moved to {motion_words(service, council, names, effect)}"
+        case Assent(motion):
+            return f"{who} assented to {motion_of(motion)}"
+        case Withdraw():
+            return f"{who} took back an assent"
+        case Request(person=person):
+            return f"{names.applicant(id, person)} asks to join"
+        case Invite(uses=uses):
+            return f"{who} made a ticket for {uses}"
+    said = {
+        "council.found": "founded the council",
+        "council.uninvite": "withdrew a ticket",
+        "council.epoch": "signed an epoch",
+        "member.leave": "wants to leave",
+        "member.absent": "says: I am away",
+        "member.return": "says: I am back",
+        "device.enrol": "enrols a device",
+        "device.revoke": "revokes a device",
+        "node.enrol": "enrols a node",
+        "node.revoke": "revokes a node",
+        "talk.erase": "erased own words",
+        "merge": "gathered the heads of the log",
+        "replacement.offer": "offers other tellers",
+        "replacement.sign": "signed for other tellers",
+    }
+    return f"{who} {said.get(kind, 'wrote ' + kind)}"

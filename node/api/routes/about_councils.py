@@ -1,0 +1,140 @@
+"""Councils: what they are, what is proposed and moved in them, and how to write into them."""
+
+from litestar import get, post
+
+from node.api import councils, motions, proposals
+from node.api.answers import (
+    CharterAnswer,
+    CouncilAnswer,
+    CouncilLine,
+    DraftAnswer,
+    DraftAsked,
+    EpochAnswer,
+    InvitationAnswer,
+    MemberAnswer,
+    MotionAnswer,
+    ProposalAnswer,
+    ProposalLine,
+    RequestAnswer,
+    RivalAnswer,
+)
+from node.api.local import Local
+from node.api.names import Names
+from node.refused import Refused
+from protocol.ids import operation_text, parse_operation
+
+__all__ = ["ROUTES"]
+
+_BASE = "/v1/councils/{council:str}"
+
+
+@get("/v1/councils", sync_to_thread=False)
+def list_councils(local: Local) -> list[CouncilLine]:
+    """The councils that this node holds."""
+    lines = [councils.line(council) for council in local.service.councils.values()]
+    return sorted(lines, key=lambda line: (line.name.casefold(), line.council))
+
+
+@get(_BASE, sync_to_thread=False)
+def one_council(local: Local, council: str) -> CouncilAnswer:
+    """One council, with the digest of its state."""
+    return councils.council(local.service, local.council(council))
+
+
+@get(f"{_BASE}/roll", sync_to_thread=False)
+def roll(local: Local, council: str) -> list[MemberAnswer]:
+    """Its members."""
+    return councils.roll(local.service, local.council(council))
+
+
+@get(f"{_BASE}/charter", sync_to_thread=False)
+def charter(local: Local, council: str) -> CharterAnswer:
+    """Its charter."""
+    return councils.charter(local.council(council))
+
+
+@get(f"{_BASE}/epochs", sync_to_thread=False)
+def epochs(local: Local, council: str) -> list[EpochAnswer]:
+    """Every step from the founding on, with what it changed and why."""
+    return councils.epochs(local.service, local.council(council))
+
+
+@get(f"{_BASE}/rivals", sync_to_thread=False)
+def rivals(local: Local, council: str) -> list[RivalAnswer]:
+    """Epochs of other branches, kept as evidence."""
+    return councils.rivals(local.service, local.council(council))
+
+
+@get(f"{_BASE}/invitations", sync_to_thread=False)
+def invitations(local: Local, council: str) -> list[InvitationAnswer]:
+    """Its invitations."""
+    return councils.invitations(local.service, local.council(council))
+
+
+@get(f"{_BASE}/requests", sync_to_thread=False)
+def requests(local: Local, council: str) -> list[RequestAnswer]:
+    """Who asks to join."""
+    return councils.requests(local.service, local.council(council))
+
+
+@get(f"{_BASE}/motions", sync_to_thread=False)
+def list_motions(local: Local, council: str) -> list[MotionAnswer]:
+    """Its motions, open ones first."""
+    return motions.motions(local.service, local.council(council))
+
+
+@get(f"{_BASE}/motions/{{motion:str}}", sync_to_thread=False)
+def one_motion(local: Local, council: str, motion: str) -> MotionAnswer:
+    """One motion and how it stands."""
+    found = local.council(council)
+    fact = found.motions.get(parse_operation(motion))
+    if fact is None:
+        raise Refused("unknown-motion", f"There is no motion {motion} in this council's log here.")
+    return motions.motion(local.service, found, Names(local.service, found), fact)
+
+
+@get(f"{_BASE}/proposals", sync_to_thread=False)
+def list_proposals(local: Local, council: str) -> list[ProposalLine]:
+    """Its proposals."""
+    return proposals.proposals(local.service, local.council(council))
+
+
+@get(f"{_BASE}/proposals/{{proposal:str}}", sync_to_thread=False)
+def one_proposal(local: Local, council: str, proposal: str) -> ProposalAnswer:
+    """One proposal (named by itself or by one of its versions): versions, motions, comments."""
+    found = local.council(council)
+    id = parse_operation(proposal)
+    known = found.talk.proposals.get(found.talk.proposal_of.get(id, id))
+    if known is None:
+        raise Refused("unknown-proposal", f"There is no proposal {proposal} in this council's log here.")
+    return proposals.proposal(local.service, found, known)
+
+
+@post(f"{_BASE}/draft", status_code=200, sync_to_thread=False)
+def draft(local: Local, council: str, data: DraftAsked) -> DraftAnswer:
+    """What a new operation must name: deps (what its body names among them), depth and epoch."""
+    found = local.council(council)
+    heads = local.service.draft(found.id, [parse_operation(need) for need in data.needs])
+    return DraftAnswer(
+        council=operation_text(found.id),
+        deps=[operation_text(dep) for dep in heads.deps],
+        depth=heads.depth,
+        epoch=heads.epoch,
+    )
+
+
+ROUTES = [
+    charter,
+    draft,
+    epochs,
+    invitations,
+    list_councils,
+    list_motions,
+    list_proposals,
+    one_council,
+    one_motion,
+    one_proposal,
+    requests,
+    rivals,
+    roll,
+]

@@ -1,0 +1,72 @@
+"""Councils that are not here yet: asking to join one, fetching one."""
+
+from litestar import delete, get, post
+
+from node.api.answers import Accepted, FollowAsked, JoinAnswer, JoinAsked, JoinNode
+from node.api.local import Local
+from node.api.routes.about_log import outcome
+from node.peers import parse_address
+from node.refused import Refused
+from node.store import Pending
+from protocol.ids import operation_text, parse_operation, parse_peer
+
+__all__ = ["ROUTES"]
+
+
+@get("/v1/joining", sync_to_thread=False)
+def joining(local: Local) -> list[JoinAnswer]:
+    """Requests made here, and councils that are being fetched."""
+    return [_answer(pending) for pending in local.service.pending()]
+
+
+@post("/v1/joining", status_code=200)
+async def join(local: Local, data: JoinAsked) -> JoinAnswer:
+    """Bring a signed request to the ticket's nodes, now or as soon as one can be reached."""
+    came = await local.service.join(data.envelope, _nodes(data.nodes))
+    if isinstance(came, Pending):
+        return _answer(came)
+    said = outcome(local.service, came)
+    if said.id is None or said.state in ("refused", "aside"):
+        raise Refused(said.rule or "refused", said.message or "The request was not taken.")
+    return JoinAnswer(request=said.id, council=data.council, state="delivered", message="")
+
+
+@post("/v1/following", status_code=200)
+async def follow(local: Local, data: FollowAsked) -> JoinAnswer:
+    """Fetch a council that lists this node already, or is public."""
+    council = parse_operation(data.council)
+    pending = await local.service.follow(council, _nodes(data.nodes))
+    if pending is None:
+        return JoinAnswer(request=data.council, council=data.council, state="admitted", message="")
+    return _answer(pending)
+
+
+@delete("/v1/joining/{request_id:str}", status_code=200, sync_to_thread=False)
+def take_back(local: Local, request_id: str) -> Accepted:
+    """Forget a request that is on its way, or a council that was to be fetched."""
+    request = parse_operation(request_id)
+    if all(pending.request != request for pending in local.service.pending()):
+        raise Refused("unknown-request", "No such request is on its way from here.")
+    local.service.take_back(request)
+    return Accepted()
+
+
+def _nodes(nodes: list[JoinNode]) -> list[tuple[bytes, tuple[str, ...]]]:
+    out: list[tuple[bytes, tuple[str, ...]]] = []
+    for node in nodes:
+        for address in node.addresses:
+            parse_address(address)
+        out.append((parse_peer(node.peer), tuple(node.addresses)))
+    return out
+
+
+def _answer(pending: Pending) -> JoinAnswer:
+    return JoinAnswer(
+        request=operation_text(pending.request),
+        council=operation_text(pending.council),
+        state=pending.state,
+        message=pending.message,
+    )
+
+
+ROUTES = [follow, join, joining, take_back]

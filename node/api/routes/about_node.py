@@ -1,0 +1,121 @@
+"""The node itself: how it fares, its peers, its proofs, and what this home calls people."""
+
+import os
+from importlib.metadata import PackageNotFoundError, version
+
+from litestar import get, post, put
+
+from node.api.answers import (
+    Accepted,
+    AddPeer,
+    ContextAsked,
+    NodeAnswer,
+    OfferAnswer,
+    PeerAnswer,
+    PetnameAsked,
+)
+from node.api.councils import line
+from node.api.local import Local
+from node.peers import parse_address
+from node.refused import Refused
+from protocol.council.bodies import node_message, teller_message
+from protocol.errors import Malformed
+from protocol.ids import parse_person, peer_text, person_text
+from protocol.keys import NODE, TELLER, public_key, sign
+
+__all__ = ["ROUTES"]
+
+PROTOCOL = 1
+
+
+@get("/v1/node", sync_to_thread=False)
+def about(local: Local) -> NodeAnswer:
+    """The running node: its keys, addresses, councils and how much it keeps."""
+    try:
+        installed = version("folkmoot")
+    except PackageNotFoundError:
+        installed = "unknown"  # run from a checkout that nobody installed
+    return NodeAnswer(
+        version=installed,
+        protocol=PROTOCOL,
+        peer=peer_text(public_key(local.keys.host_seed)),
+        teller=person_text(public_key(local.keys.teller_seed)),
+        addresses=list(local.network.addresses()),
+        home=str(local.config.home),
+        pid=os.getpid(),
+        port=local.port,
+        started=local.started,
+        connected=len(local.network.connected()),
+        storage=local.service.disk_bytes(),
+        councils=[line(council) for council in local.service.councils.values()],
+    )
+
+
+@get("/v1/peers", sync_to_thread=False)
+def peers(local: Local) -> list[PeerAnswer]:
+    """Every node that this one heard of, connected ones first."""
+    connected = set(local.network.connected())
+    known = {peer.node: peer for peer in local.service.peers()}
+    answers = [
+        PeerAnswer(
+            peer=peer_text(key),
+            addresses=list(known[key].addresses) if key in known else [],
+            connected=key in connected,
+            seen=known[key].seen if key in known else None,
+            source=known[key].source if key in known else "incoming",
+        )
+        for key in {*known, *connected}
+    ]
+    return sorted(answers, key=lambda answer: (not answer.connected, answer.peer))
+
+
+@post("/v1/peers")
+async def add_peer(local: Local, data: AddPeer) -> Accepted:
+    """Remember an address and dial it."""
+    address = parse_address(data.address)
+    if address.peer is None:
+        raise Refused("address-peer", "The address does not name its node: it must end in /p2p/12D3KooW...")
+    if address.peer == local.service.node:
+        raise Refused("address-self", "That is this node's own address.")
+    await local.network.add_peer(address)
+    return Accepted()
+
+
+@post("/v1/node/proofs", sync_to_thread=False)
+def proofs(local: Local, data: ContextAsked) -> OfferAnswer:
+    """Let the node prove that it holds its keys, in one context, so that an operation can name it.
+
+    Signs nothing else: the domains are those of a node's listing and of a teller's possession.
+    """
+    context = _context(data.context)
+    node, teller = public_key(local.keys.host_seed), public_key(local.keys.teller_seed)
+    return OfferAnswer(
+        node=node.hex(),
+        node_possession=sign(local.keys.host_seed, NODE, node_message(context, node)).hex(),
+        addresses=list(local.network.addresses()),
+        teller=teller.hex(),
+        teller_possession=sign(local.keys.teller_seed, TELLER, teller_message(context, teller, node)).hex(),
+    )
+
+
+def _context(text: str) -> bytes:
+    try:
+        context = bytes.fromhex(text)
+    except ValueError:
+        context = b""
+    if len(context) != 32:
+        raise Malformed("context", "A context is 64 hex digits.")
+    return context
+
+
+@put("/v1/petnames/{person:str}", sync_to_thread=False)
+def petname(local: Local, person: str, data: PetnameAsked) -> Accepted:
+    """Call a person by a name of one's own, or by none any more."""
+    name = None if data.name is None else " ".join(data.name.split())
+    if name is not None and not 0 < len(name) <= 60:
+        raise Refused("petname", "A petname has 1 to 60 letters.")
+    local.service.set_petname(parse_person(person), name)
+    return Accepted()
+
+
+ROUTES = [about, add_peer, peers, petname, proofs]
