@@ -15,7 +15,8 @@ from .errors import (
     WrongPeer,
 )
 from .events import Connected, Disconnected, Discovered, Event, Events
-from .host import Host, HostSettings, StreamHandler, open_host
+from .host import Host, StreamHandler, open_host
+from .settings import HostSettings
 from .stream import MAX_FRAME, Stream
 
 __all__ = [

@@ -124,9 +124,10 @@ class Gossip:
         """The connected peers that say they are subscribed."""
         return {key_of(peer) for peer in self._pubsub.peer_topics.get(topic, ()) if peer in self._pubsub.peers}
 
-    def reaches(self, peer: PeerKey, topic: str) -> bool:
-        """True when what we publish on the topic goes straight to `peer`."""
-        return peer_of(peer) in self._router.mesh.get(topic, ())
+    async def wait_for(self, topic: str, peer: PeerKey) -> None:
+        """Wait until `peer` is subscribed and what we publish on the topic goes straight to it."""
+        await self._pubsub.wait_for_subscription(peer_of(peer), topic, timeout=math.inf)
+        await self._router.wait_for_mesh(peer_of(peer), topic, timeout=math.inf)
 
     def dropped(self, topic: str) -> int:
         """How many messages nobody read in time."""

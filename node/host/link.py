@@ -101,7 +101,9 @@ class Link:
         except trio.TooSlowError:
             raise StreamStalled(f"The peer did not open {protocol} in {timeout:g} s.") from None
         except (BaseLibp2pError, UnicodeError, trio.ClosedResourceError, trio.BrokenResourceError) as error:
-            raise NotConnected(self.peer) from error
+            if self.gone.is_set() or self.muxer.event_shutting_down.is_set():
+                raise NotConnected(self.peer) from error
+            raise StreamReset("The peer broke off.") from error
         finally:
             if stream is not None:
                 await StreamChannel(stream).reset()

@@ -10,7 +10,7 @@ import trio
 from ..peers import Address, parse_address
 from .errors import ListenFailed
 
-__all__ = ["advertised", "listen", "remote_address"]
+__all__ = ["advertised", "listen", "reason", "remote_address"]
 
 _BACKLOG = 256
 
@@ -29,7 +29,7 @@ async def listen(addresses: Sequence[str]) -> list[trio.SocketListener]:
             try:
                 listeners += await trio.open_tcp_listeners(where.port, host=where.host, backlog=_BACKLOG)
             except OSError as error:
-                raise ListenFailed(text, _reason(error)) from error
+                raise ListenFailed(text, reason(error)) from error
     except BaseException:
         for listener in listeners:
             listener.socket.close()
@@ -72,13 +72,19 @@ def _own_addresses(*, version: int) -> list[str]:
     return found
 
 
-def _reason(error: OSError) -> str:
-    # trio raises one error for all the sockets of a name; the cause has the number.
-    number = error.errno or getattr(error.__cause__, "errno", None)
+def reason(error: OSError) -> str:
+    """What the operating system says, as the end of a sentence for a person."""
+    # trio raises one error for all the sockets of a name; the causes have the numbers.
+    cause: BaseException | None = error
+    while isinstance(cause, BaseException) and getattr(cause, "errno", None) is None:
+        cause = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else cause.__cause__
+    number = getattr(cause, "errno", None)
+    if number == errno.ECONNREFUSED:
+        return "nobody listens there"
     if number == errno.EADDRINUSE:
         return "another program uses that port, perhaps a second node; choose another port or stop it"
     if number == errno.EACCES:
         return "this user may not use that port; choose one above 1023"
     if number == errno.EADDRNOTAVAIL:
         return "this machine does not have that address"
-    return (error.strerror or str(error)).lower().rstrip(".")
+    return (getattr(cause, "strerror", None) or str(error)).lower().rstrip(".")

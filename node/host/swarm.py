@@ -41,7 +41,7 @@ from .taming import tame
 if TYPE_CHECKING:
     from trio_typing import TaskStatus
 
-__all__ = ["GuardedManager", "Network", "OtherKey", "key_of", "peer_of"]
+__all__ = ["Dismissed", "GuardedManager", "Network", "OtherKey", "key_of", "peer_of"]
 
 log = logging.getLogger("folkmoot.host")
 
@@ -51,6 +51,10 @@ _HUGE = 1_000_000  # limits are kept in `admission`, before libp2p comes to see 
 
 class OtherKey(Exception):
     """The node that answered has another key than the expected one."""
+
+
+class Dismissed(Exception):
+    """The other node knows who we are now, and ended the connection."""
 
 
 class GuardedManager(TrioManager):
@@ -159,11 +163,15 @@ class Network:
         """Hand every incoming stream to `handler`, which must not raise."""
         self.swarm.set_stream_handler(handler)
 
-    async def handshake(self, stream: trio.SocketStream, expected: PeerKey | None) -> Muxer:
+    async def handshake(
+        self, stream: trio.SocketStream, expected: PeerKey | None, admit: Callable[[PeerKey], None]
+    ) -> Muxer:
         """Noise and Yamux over a connected socket; `expected` is whom we dialled, None if we were dialled.
 
-        Raises what libp2p raises; `OtherKey` if another node answers, `ValueError` for a peer
-        whose key is not Ed25519. The caller sets the time limit and closes the socket.
+        `admit` is called with the peer's key once it is proved, and may raise to refuse the peer:
+        early enough for the peer to notice. Raises what libp2p raises; `OtherKey` if another node
+        answers, `Dismissed` if the peer refuses us, `ValueError` for a key that is not Ed25519.
+        The caller sets the time limit and closes the socket.
         """
         raw = RawConnection(TrioTCPStream(stream), expected is not None)
         if expected is None:
@@ -176,8 +184,11 @@ class Network:
         peer = secured.get_remote_peer()
         if expected is not None and peer != peer_of(expected):
             raise OtherKey(str(peer))
-        key_of(peer)
-        await self._muxers.select_transport(secured)
+        admit(key_of(peer))
+        try:
+            await self._muxers.select_transport(secured)
+        except BaseLibp2pError as error:
+            raise Dismissed from error
         return Muxer(secured, peer, self._pace, stream.socket.close)
 
 

@@ -1,0 +1,1 @@
+"""Real nodes over loopback: every trap of the libraries below, each with its own test."""

@@ -1,0 +1,33 @@
+"""How a host behaves."""
+
+from dataclasses import dataclass
+
+__all__ = ["HostSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """Times are in seconds.
+
+    `key_seed` is the 32-byte seed of the node's Ed25519 key; `listen` holds multiaddrs
+    (`/ip4/0.0.0.0/tcp/4001`, port 0 for any); `announce` further ones under which others reach us;
+    `mdns_interfaces` the addresses of the interfaces to search on, none for all.
+    """
+
+    key_seed: bytes
+    listen: tuple[str, ...] = ()
+    announce: tuple[str, ...] = ()
+    max_connections: int = 200
+    max_connections_per_address: int = 50
+    max_connections_per_peer: int = 2
+    max_handshakes: int = 64
+    max_streams_per_peer: int = 64
+    handshake_timeout: float = 10.0
+    negotiation_timeout: float = 10.0
+    linger_timeout: float = 5.0
+    ping_interval: float = 15.0
+    ping_timeout: float = 20.0
+    write_timeout: float = 20.0
+    gossip: bool = False
+    mdns: bool = False
+    mdns_interfaces: tuple[str, ...] = ()
