@@ -85,8 +85,8 @@ def _papers(election: RankedElection) -> list[tuple[tuple[int, ...], Weight]]:
     papers: dict[tuple[int, ...], Weight] = {}
     for ranking, weight in election.alike().items():
         preferences = _preferences(ranking, election.withdrawn)
-        papers[preferences] = papers.get(preferences, 0) + weight
-    papers.pop((), None)
+        if preferences and weight:
+            papers[preferences] = papers.get(preferences, 0) + weight
     return sorted(papers.items())
 
 
