@@ -10,6 +10,7 @@ The side that opened the stream asks, the other answers, one thing at a time:
     content [operation, index]                content-is [salt, size], piece [bytes] ... | no [rule, message]
 
 After `bring` the asking side sends operations until `end []`, and both say hello again.
+/folkmoot/push/1 is a stream of `news [council, envelopes]` without answers.
 /folkmoot/join/1 is one question, `join [version, envelope]`, and its answer, `taken [1]` or `no`.
 docs/protocol.md has the whole of it.
 """
@@ -37,6 +38,7 @@ __all__ = [
     "Frame",
     "Hello",
     "Join",
+    "News",
     "No",
     "Operations",
     "Piece",
@@ -117,6 +119,14 @@ class Operations:
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """Envelopes that are new to who sends them, of one council."""
+
+    council: bytes
+    envelopes: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """So many operations were taken in and are on disk, since the last time I said so."""
 
@@ -159,7 +169,9 @@ class Join:
     version: int = VERSION
 
 
-Frame = Hello | Join | No | Bring | Compare | Want | All | Operations | Taken | End | AskContent | ContentIs | Piece
+Frame = (
+    Hello | Join | No | Bring | Compare | Want | All | Operations | News | Taken | End | AskContent | ContentIs | Piece
+)
 
 
 def encode_frame(frame: Frame) -> bytes:
@@ -182,6 +194,8 @@ def encode_frame(frame: Frame) -> bytes:
             return encode(["all", depth, id])
         case Operations(envelopes):
             return encode(["operations", list(envelopes)])
+        case News(council, envelopes):
+            return encode(["news", council, list(envelopes)])
         case Taken(count):
             return encode(["taken", count])
         case End():
@@ -276,6 +290,7 @@ _READERS: Final[dict[str, tuple[int, Callable[..., Frame]]]] = {
     "want": (1, _ids),
     "all": (2, lambda depth, id: All(_number(depth), _bytes(id, 32))),
     "operations": (1, _operations),
+    "news": (2, lambda council, envelopes: News(_id(council), _operations(envelopes).envelopes)),
     "taken": (1, lambda count: Taken(_number(count))),
     "end": (0, End),
     "content": (2, lambda operation, index: AskContent(_id(operation), _number(index, 64))),

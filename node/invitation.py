@@ -12,8 +12,7 @@ from typing import Final
 import trio
 
 from node.frames import MAX_FRAME, VERSION, Join, No, Taken, decode_frame, encode_frame
-from node.host.host import Host
-from node.host.stream import Stream
+from node.host import Host, Stream
 from node.outcome import Accepted, Aside, Known, Rejected, Waits
 from node.service import Service
 from node.session import CLOSED, version_refusal

@@ -129,6 +129,7 @@ class Service:
         self._waiting = Waiting()
         self._pending: dict[bytes, Pending] = {}
         self._failed: StoreFailed | None = None
+        self._failing = trio.Event()
 
     # Starting
 
@@ -267,14 +268,25 @@ class Service:
             out = [self._enter(data, source, change) for data in envelopes]
             self._save(change.batch)
         except StoreFailed as failed:
-            self._failed = failed  # what is in memory is ahead of the disk now
-            raise
+            raise self._fail(failed) from failed
         self._tell(change)
         return out
 
     def _check_alive(self) -> None:
         if self._failed is not None:
             raise StoreFailed(str(self._failed))
+
+    def _fail(self, failed: StoreFailed) -> StoreFailed:
+        """What is in memory is ahead of the disk now: nothing more goes in or out."""
+        self._failed = failed
+        self._failing.set()
+        return StoreFailed(str(failed))
+
+    async def failure(self) -> StoreFailed:
+        """Wait until the disk fails, if ever; gives why."""
+        await self._failing.wait()
+        assert self._failed is not None
+        return self._failed
 
     def _save(self, batch: Batch) -> None:
         if batch:
@@ -453,8 +465,7 @@ class Service:
         try:
             self._save(Batch(contents=[SavedContent(place, content)]))
         except StoreFailed as failed:
-            self._failed = failed
-            raise
+            raise self._fail(failed) from failed
         return None
 
     # Who listens

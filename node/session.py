@@ -5,7 +5,8 @@ now. What comes is taken in through the one door and on disk before it is acknow
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -33,7 +34,7 @@ from node.frames import (
     decode_frame,
     encode_frame,
 )
-from node.host.stream import Stream
+from node.host import Stream
 from node.outcome import Rejected
 from node.service import Service
 from protocol.council.council import Council
@@ -43,13 +44,15 @@ from protocol.log.items import Items, key_item
 from protocol.log.operation import Content
 from protocol.log.reconcile import Reconciliation
 
-__all__ = ["CLOSED", "SYNC", "Report", "Session", "version_refusal"]
+__all__ = ["CLOSED", "FAULTS", "LATER", "SYNC", "Report", "Session", "version_refusal"]
 
 log = logging.getLogger("folkmoot.sync")
 
 SYNC: Final = "/folkmoot/sync/1"
 CLOSED: Final = No("closed", "This node does not speak with you about that council.")
 """The one answer to a council that is not here and to one that the peer may not read: they look alike."""
+
+LATER: Final = No("later", "This node is getting that council from somebody else just now; ask again in a moment.")
 
 _PATIENCE: Final = 60.0  # seconds for the other side's next frame: it may be writing to a slow disk
 _COMPARE: Final = 256 * 1024  # bytes of one comparison message
@@ -58,7 +61,7 @@ _QUESTIONS: Final = 8192
 _WINDOW: Final = 4  # batches on their way before one must be acknowledged
 _READ: Final = 256  # operations read from disk at once
 _BROUGHT: Final = 32 * 1024 * 1024  # bytes that a side that is not listed here may bring
-_FAULTS: Final = frozenset({"signature", "canonical", "content-hash", "envelope", "header"})
+FAULTS: Final = frozenset({"signature", "canonical", "content-hash", "envelope", "header"})
 """Refusals that no honest node's operation can meet."""
 
 
@@ -90,12 +93,16 @@ def version_refusal(peer: bytes, theirs: int) -> No:
 class Session:
     """Either side of a sync. `stream` is open and is finished or reset by the caller.
 
+    `fetching` is shared by all sessions of a node: the councils of which it gets everything now,
+    from one peer only.
+
     Raises `Malformed` when the other side breaks the protocol (it was told which rule), what
     `Stream` raises when it goes or stalls, `StoreFailed` when our disk fails.
     """
 
-    def __init__(self, service: Service, stream: Stream) -> None:
+    def __init__(self, service: Service, stream: Stream, fetching: set[bytes] | None = None) -> None:
         self._service = service
+        self._fetching = set() if fetching is None else fetching
         self._stream = stream
         self._peer = stream.peer
         self._council = b""
@@ -103,6 +110,13 @@ class Session:
         self._fork: int | None = None
         """The number of the first epoch on which both sides differ, if they do."""
         self.report = Report()
+        self.on_greeting: Callable[[bytes], None] | None = None
+        """Told the council once the other side has said which one it asks about, and may."""
+
+    @property
+    def council(self) -> bytes:
+        """What the conversation is about; empty until the other side has said so."""
+        return self._council
 
     # What both sides need
 
@@ -197,7 +211,7 @@ class Session:
         for outcome in outcomes:
             if isinstance(outcome, Rejected):
                 refusal = outcome.refusal
-                if outcome.id is None or refusal.rule in _FAULTS:
+                if outcome.id is None or refusal.rule in FAULTS:
                     raise Malformed(refusal.rule, f"the peer sent what is no operation: {refusal.message}")
                 log.info("An operation of %s was refused: %s", peer_text(self._peer), refusal)
 
@@ -206,13 +220,28 @@ class Session:
     async def ask(self, council: bytes) -> Report:
         """Get what we lack of `council` from the other side, and give it what it lacks."""
         self._council = council
-        report = self.report
+        if council in self._fetching:
+            self.report.refused = LATER
+            return self.report
         try:
-            await self._ask()
+            with self._fetch_alone():
+                await self._ask()
         except Malformed as error:
             await self._send(No(error.rule, error.message[:400]))
             raise
-        return report
+        return self.report
+
+    @contextmanager
+    def _fetch_alone(self) -> Iterator[None]:
+        """While a council that is not here comes from one peer, no other session gets it too."""
+        fresh = self._here is None
+        if fresh:
+            self._fetching.add(self._council)
+        try:
+            yield
+        finally:
+            if fresh:
+                self._fetching.discard(self._council)
 
     async def _ask(self) -> None:
         report = self.report
@@ -376,7 +405,7 @@ class Session:
             )
             if refusal is None:
                 self.report.contents += 1
-            elif refusal.rule in _FAULTS:
+            elif refusal.rule in FAULTS:
                 raise Malformed(refusal.rule, refusal.message)
 
     # The side that was asked
@@ -391,8 +420,13 @@ class Session:
         return self.report
 
     async def _answer(self) -> None:
-        if not await self._greeted():
-            return
+        if await self._greeted():
+            if self.on_greeting is not None:
+                self.on_greeting(self._council)
+            with self._fetch_alone():
+                await self._serve_questions()
+
+    async def _serve_questions(self) -> None:
         council = self._here
         items = Items() if council is None else council.items.snapshot()
         reconciliation = Reconciliation(items, False, _COMPARE, MAX_FRAME)
@@ -440,6 +474,9 @@ class Session:
             if self._council and frame.council != self._council:
                 raise Malformed("sync-hello", "the peer said hello for another council the second time.")
             self._council = frame.council
+            if self._council in self._fetching and self._may():
+                await self._send(LATER)
+                return False
             if self._may():
                 await self._send(self._hello())
                 self._meet(frame)

@@ -329,9 +329,15 @@ class Store:
             (node, msgspec.json.encode(list(addresses)), source),
         )
 
-    def saw_peer(self, node: bytes, now: int) -> None:
-        """A peer was connected just now (ms)."""
-        self._change("update peers set seen = ? where node = ?", (now, node))
+    def saw_peer(self, node: bytes, now: int, address: str | None = None) -> None:
+        """A peer was connected just now (ms), and answered at `address` if we dialled it."""
+        addresses = msgspec.json.encode([] if address is None else [address])
+        self._change(
+            "insert into peers (node, addresses, source, seen) values (?, ?, 'met', ?) on conflict do update"
+            " set seen = excluded.seen, addresses ="
+            " case when source = 'met' and excluded.addresses != cast('[]' as blob) then excluded.addresses else addresses end",
+            (node, addresses, now),
+        )
 
     def forget_peer(self, node: bytes) -> None:
         """Forget where a node can be reached."""

@@ -143,6 +143,20 @@ def test_peers_are_remembered(store: Store) -> None:
     assert again(store).peers() == [SavedPeer(b"k" * 32, ("/ip4/10.0.0.2/tcp/1",), "enrolment", 5)]
 
 
+def test_where_a_peer_answered_is_remembered_unless_a_person_said_more(store: Store) -> None:
+    met, named = b"m" * 32, b"n" * 32
+    store.remember_peer(named, ("/dns/hall/tcp/1",), "person")
+    for peer in (met, named):
+        store.saw_peer(peer, 1, "/ip4/10.0.0.1/tcp/1")
+        store.saw_peer(peer, 2)
+    assert store.peers() == [
+        SavedPeer(met, ("/ip4/10.0.0.1/tcp/1",), "met", 2),
+        SavedPeer(named, ("/dns/hall/tcp/1",), "person", 2),
+    ]
+    store.saw_peer(met, 3, "/ip4/10.0.0.9/tcp/1")
+    assert store.peers()[0].addresses == ("/ip4/10.0.0.9/tcp/1",)
+
+
 def test_peers_are_forgotten(store: Store) -> None:
     store.remember_peer(b"k" * 32, (), "ticket")
     store.forget_peer(b"k" * 32)

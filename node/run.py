@@ -1,0 +1,282 @@
+"""A whole node: its parts, in the order in which they need each other, and its life as a process."""
+
+import contextlib
+import fcntl
+import json
+import logging
+import logging.handlers
+import os
+import random
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from node import private
+from node.config import Config
+from node.gossip import Gossip
+from node.host import Host, HostSettings, open_host
+from node.host.errors import ListenFailed
+from node.keystore import NodeKeys
+from node.neighbours import Neighbours
+from node.refused import Refused
+from node.service import Service
+from node.store import Store, StoreFailed
+from node.sync import Pace, Syncer
+from node.teller import Teller
+from protocol.errors import Malformed
+from protocol.keys import public_key
+
+if TYPE_CHECKING:
+    from trio_typing import TaskStatus
+
+__all__ = ["Node", "alone", "now", "open_node", "run", "serve"]
+
+log = logging.getLogger("folkmoot")
+
+_STARTS: Final = "starts"
+_LOG_BYTES: Final = 5_000_000
+_FAREWELL: Final = 3.0  # seconds for the parts to stop
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The parts of a running node. `started`: ms since 1970."""
+
+    config: Config
+    keys: NodeKeys
+    store: Store
+    service: Service
+    host: Host
+    neighbours: Neighbours
+    syncer: Syncer
+    gossip: Gossip
+    teller: Teller
+    started: int
+
+
+def now() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class _Watcher:
+    """Tells the parts of each other's experiences with peers."""
+
+    def __init__(self, neighbours: Neighbours, teller: Teller) -> None:
+        self._neighbours = neighbours
+        self._teller = teller
+
+    def broke(self, peer: bytes, error: Malformed) -> None:
+        self._neighbours.broke(peer, error)
+
+    def heard(self, council: bytes, peer: bytes) -> None:
+        self._teller.heard(council, peer)
+
+
+@asynccontextmanager
+async def open_node(
+    config: Config, *, clock: Callable[[], int] = now, chance: random.Random | None = None, pace: Pace | None = None
+) -> AsyncIterator[Node]:
+    """The node of a home, without its API, running until the block is left.
+
+    Raises `Refused` when it cannot start (a second node on one home, a port that is taken, a
+    store that cannot be used) and `StoreFailed` when the disk fails later on.
+    """
+    chance = chance or random.Random()
+    config.prepare()
+    with alone(config):
+        keys = NodeKeys.load_or_create(config.node_key_path)
+        store = Store(config.database_path)
+        try:
+            restored = _restored(config, store)
+            service = Service(store, clock, public_key(keys.host_seed), public_key(keys.teller_seed))
+            begun = time.monotonic()
+            count = service.load()
+            log.info("%d operations of %d councils in %.1f s", count, len(service.councils), time.monotonic() - begun)
+            teller = Teller(service, store, keys.teller_seed, restored=restored)
+            async with _network(config, keys) as host:
+                neighbours = Neighbours(host, service, store, chance.random, config.settings.peers)
+                syncer = Syncer(host, service, _Watcher(neighbours, teller), chance, pace)
+                gossip = Gossip(host, service, syncer.soon, neighbours.broke)
+                node = Node(config, keys, store, service, host, neighbours, syncer, gossip, teller, clock())
+                async with trio.open_nursery() as nursery:
+                    # First those who answer, then those who speak.
+                    await nursery.start(gossip.run)
+                    await nursery.start(syncer.run)
+                    await nursery.start(neighbours.run)
+                    for observer in (gossip, syncer, neighbours):
+                        service.observe(observer)
+                    nursery.start_soon(teller.run)
+                    nursery.start_soon(_fail_with, service)
+                    try:
+                        yield node
+                    finally:
+                        service.close()
+                        nursery.cancel_scope.cancel()
+        finally:
+            store.close()
+
+
+async def _fail_with(service: Service) -> None:
+    raise await service.failure()
+
+
+@asynccontextmanager
+async def _network(config: Config, keys: NodeKeys) -> AsyncIterator[Host]:
+    settings = config.settings
+    try:
+        async with open_host(
+            HostSettings(
+                key_seed=keys.host_seed, listen=settings.listen, announce=settings.announce, mdns=settings.mdns
+            )
+        ) as host:
+            yield host
+    except ListenFailed as error:
+        raise Refused(
+            "port-busy",
+            f"{error} Stop the program that uses it, or set another address under 'listen' in settings.toml.",
+        ) from error
+
+
+@contextmanager
+def alone(config: Config) -> Iterator[None]:
+    """Hold the home for one node; `Refused` when another process holds it.
+
+    The lock goes with the process, however it ends, and leaves nothing to clean up.
+    """
+    descriptor = os.open(config.home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Refused(
+                "second-node",
+                f"A node is running on {config.home} already{_who(config)}: use that one, "
+                "or set MOOT_HOME to another folder for a second node.",
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _who(config: Config) -> str:
+    try:
+        return f" (process {int(json.loads(config.run_path.read_bytes())['pid'])})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _restored(config: Config, store: Store) -> bool:
+    """Whether the database is older than the home around it: somebody put a copy in its place.
+
+    Both count the starts. (Where the whole home was put back from a copy nobody can tell by that.)
+    """
+    counter = config.home / _STARTS
+    in_store = int(store.fact(_STARTS) or b"0")
+    try:
+        beside = int(counter.read_bytes())
+    except (FileNotFoundError, ValueError):
+        beside = 0
+    starts = max(in_store, beside) + 1
+    # The store first: stopped between the two, the database is the younger one, which means nothing.
+    store.note(_STARTS, b"%d" % starts)
+    private.write(counter, b"%d" % starts)
+    return beside > in_store
+
+
+async def serve(
+    config: Config,
+    *,
+    pace: Pace | None = None,
+    task_status: "TaskStatus[tuple[Node, int]]" = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run a node with its API until cancelled; starts with the node and the API's port.
+
+    Raises what `open_node` raises, and `Refused` when the API's port is taken.
+    """
+    from node.api.access import make_token
+    from node.api.app import application
+    from node.api.local import Local
+    from node.api.server import listen
+    from node.api.server import serve as serve_api
+
+    config.prepare()
+    listener: socket.socket | None = None
+    with contextlib.ExitStack() as stack:
+        async with open_node(config, pace=pace) as node:
+            listener = stack.enter_context(contextlib.closing(listen(config.settings.api_port)))
+            port: int = listener.getsockname()[1]
+            local = Local(node.service, node.neighbours, node.keys, config, port, node.started)
+            app = application(local, make_token(config.token_path))
+            async with trio.open_nursery() as nursery:
+                await nursery.start(serve_api, app, listener)
+                private.write(config.run_path, json.dumps({"pid": os.getpid(), "port": port}).encode())
+                stack.callback(config.run_path.unlink, missing_ok=True)
+                task_status.started((node, port))
+
+
+def run(config: Config, ready: Callable[[Node, int], None] | None = None) -> None:
+    """Run the node of a home until SIGINT or SIGTERM; `ready` is told the node and the API's port.
+
+    Raises `Refused` with one sentence when it cannot start or cannot go on.
+    """
+    config.prepare()
+    with _logging(config):
+        try:
+            trio.run(_until_signal, config, ready)
+        except Exception as error:
+            leaves = _leaves(error)
+            for leaf in leaves:
+                if isinstance(leaf, StoreFailed):
+                    log.critical("%s The node stops; what was accepted before is safe.", leaf)
+                    raise Refused("store", f"{leaf} The node stopped; what was accepted before is safe.") from error
+            if all(isinstance(leaf, Refused) for leaf in leaves):
+                raise leaves[0] from error
+            log.exception("The node ends by a fault of its own.")
+            raise
+
+
+def _leaves(error: Exception) -> list[Exception]:
+    """The exceptions in a group of groups."""
+    if isinstance(error, ExceptionGroup):
+        return [leaf for part in error.exceptions for leaf in _leaves(part)]
+    return [error]
+
+
+async def _until_signal(config: Config, ready: Callable[[Node, int], None] | None) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with trio.open_nursery() as nursery:
+            node, port = await nursery.start(serve, config)
+            log.info("The node runs: API on port %d, reached at %s", port, ", ".join(node.host.addresses))
+            if ready is not None:
+                ready(node, port)
+            async for number in signals:
+                log.info("Stopping: %s", signal.Signals(number).name)
+                break
+            nursery.cancel_scope.cancel()
+
+
+@contextmanager
+def _logging(config: Config) -> Iterator[None]:
+    """Write to the home's log file what is at least as serious as the settings say."""
+    handler = logging.handlers.RotatingFileHandler(
+        config.log_path, maxBytes=_LOG_BYTES, backupCount=2, encoding="utf-8"
+    )
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    # libp2p logs its peers' every mistake; what matters of it comes through our own loggers.
+    logging.getLogger("libp2p").setLevel(logging.CRITICAL)
+    log.setLevel(config.settings.log_level.upper())
+    logging.getLogger("node").setLevel(config.settings.log_level.upper())
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.close()
