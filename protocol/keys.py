@@ -13,6 +13,7 @@ from nacl.exceptions import BadSignatureError
 from .errors import Misuse
 
 __all__ = [
+    "DECISION",
     "ENROLMENT",
     "EPOCH",
     "LEAVE",
@@ -35,6 +36,7 @@ LEAVE: Final = b"folkmoot leave 1\n"
 NODE: Final = b"folkmoot node 1\n"
 TELLER: Final = b"folkmoot teller 1\n"
 EPOCH: Final = b"folkmoot epoch 1\n"
+DECISION: Final = b"folkmoot decision 1\n"
 REPLACEMENT: Final = b"folkmoot replacement 1\n"
 
 

@@ -8,6 +8,7 @@ from ..tellers.question import Question
 from .body import Body, Bytes32, Index, Signature, Time
 
 __all__ = [
+    "BALLOTING",
     "BALLOT_KINDS",
     "Accept",
     "CastBody",
@@ -165,3 +166,6 @@ BALLOT_KINDS: Final[dict[str, type[Body]]] = {
     "teller.precommit": Precommit,
     "teller.certify": Certify,
 }
+
+BALLOTING: Final = tuple(BALLOT_KINDS.values())
+"""The bodies that the ballot box judges."""

@@ -11,10 +11,12 @@ from ..errors import Malformed, Misuse
 from ..ids import Digest, digest
 
 __all__ = [
+    "MAJORITY",
     "MATTERS",
     "PROFILES",
     "RULES",
     "TEMPLATES",
+    "Ballots",
     "Charter",
     "Durations",
     "Limits",
@@ -30,7 +32,8 @@ RULES: Final = frozenset({"folkmoot/1"})
 """The versions of the rules that this program can follow."""
 MATTERS: Final = ("admission", "adoption", "charter", "erasure", "rekey", "removal", "tellers")
 """What the members decide by assent; each has a threshold in the charter."""
-_MAJORITY: Final = frozenset({"charter", "rekey", "removal", "tellers"})
+MAJORITY: Final = frozenset({"charter", "rekey", "removal", "tellers"})
+"""Matters whose threshold is always more than half."""
 MAX_CHARTER: Final = 8 * 1024
 _USUAL: Final = (25, 50)
 
@@ -113,6 +116,13 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     storage: Annotated[int, msgspec.Meta(ge=1 << 20, le=1 << 40)] = 1 << 30
 
 
+class Ballots(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How ballots are opened: how many members must want one (the opener included), how many must vote."""
+
+    supporters: Annotated[int, msgspec.Meta(ge=1, le=41)]
+    quorum: Threshold
+
+
 class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A council's rules. Canonical bytes: `encode()`; `digest()` names them."""
 
@@ -124,6 +134,7 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: Size
     thresholds: dict[str, Threshold]
     tellers: str
+    ballots: Ballots
     durations: Durations
     limits: Limits
     rules: Annotated[list[Annotated[str, msgspec.Meta(max_length=40)]], msgspec.Meta(min_length=1, max_length=32)]
@@ -188,8 +199,11 @@ def _check(charter: Charter) -> None:
         if threshold.sort == "more_than" and threshold.a == threshold.b:
             raise Malformed("charter-thresholds", f"the threshold for {matter} can never be met: more than everybody.")
         half = threshold.a * 2 >= threshold.b if threshold.sort == "more_than" else threshold.a * 2 > threshold.b
-        if matter in _MAJORITY and not half:
+        if matter in MAJORITY and not half:
             raise Malformed("charter-thresholds", f"the threshold for {matter} must be more than half of the council.")
+    quorum = charter.ballots.quorum
+    if quorum.a > quorum.b or (quorum.sort == "more_than" and quorum.a == quorum.b):
+        raise Malformed("charter-quorum", "the quorum of ballots can never be met: it is above everybody.")
     if charter.tellers not in PROFILES:
         raise Malformed("charter-tellers", f"teller profiles are {', '.join(PROFILES)}; the charter says otherwise.")
 
@@ -229,7 +243,7 @@ def template(kind: str, name: str, purpose: str, **changes: Any) -> Charter:
     """A charter from a shipped template.
 
     kind: a key of `TEMPLATES`. changes: top-level fields to replace; `thresholds`,
-    `durations`, `limits` and `size` are merged into the template's.
+    `ballots`, `durations`, `limits` and `size` are merged into the template's.
     """
     if kind not in TEMPLATES:
         raise Misuse(f"there is no template {kind!r}; there are {', '.join(TEMPLATES)}")
@@ -239,6 +253,7 @@ def template(kind: str, name: str, purpose: str, **changes: Any) -> Charter:
         "name": name,
         "purpose": purpose,
         "tellers": "1",
+        "ballots": {"supporters": 1, "quorum": ["at_least", 1, 2]},
         "durations": msgspec.to_builtins(Durations()),
         "limits": msgspec.to_builtins(Limits()),
         "rules": ["folkmoot/1"],

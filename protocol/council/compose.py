@@ -3,17 +3,20 @@
 Everything is judged by the roll and the charter of the previous epoch. An epoch holds every
 due reason in the past of its basis, in a fixed order:
 
-1. what people did to their own standing: revocations, leavings, enrolments, nodes, absences;
-2. motions whose assents meet the charter's exact threshold, by the class of their effect,
+1. what people did to their own standing: revocations, leavings, enrolments of devices, then
+   nodes and absences as they said them one after the other;
+2. ballots that the tellers certified, by id;
+3. motions whose assents meet the charter's exact threshold, by the class of their effect,
    then by the number of assents, then by id;
-3. motions that lapse because they are too old.
+4. motions that lapse because they are too old.
 
 A reason takes effect at most once. One that is due but no longer fits what it wanted to
-change lapses, and the lapse is recorded with its reason.
+change lapses, and the lapse is recorded with its reason. A motion that is too old is not due
+any more, however many assents come to light.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from ..errors import Malformed, Refusal
@@ -38,38 +41,28 @@ from .bodies import (
     node_message,
 )
 from .charter import PROFILES, parse_charter
-from .epochs import Adopted, EpochState, Fact, Motion, Record, adopted_version, seal
+from .epochs import Adopted, Decision, EpochState, Fact, Record, adopted_version, seal
+from .motions import FORMING, due, fitting, stale
 from .roll import Member, NodeListing, tellers_of
 
 __all__ = [
     "MAX_ACTS",
-    "MAX_ASSENTS",
-    "MAX_MOTIONS",
-    "Count",
+    "MAX_DECISIONS",
     "compose",
     "compose_replacement",
-    "count",
     "leave_message",
     "revocation_message",
 ]
 
 MAX_ACTS: Final = 48
-MAX_MOTIONS: Final = 48
-MAX_ASSENTS: Final = 1500
-"""What one epoch holds at most; what is due beyond waits for the next."""
+MAX_LAPSES: Final = 200
+"""Own acts and motions grown old that one epoch holds at most; the rest waits for the next."""
 
-_ACTS: Final = (RevokeDevice, Leave, EnrolDevice, RevokeNode, EnrolNode, Absent, Return)
-_CLASSES: Final = (Remove, Rekey, Admit, Erase, Adopt, CharterChange, TellersChange)
-_MATTER: Final[dict[type, str]] = {
-    Remove: "removal",
-    Rekey: "rekey",
-    Admit: "admission",
-    Erase: "erasure",
-    Adopt: "adoption",
-    CharterChange: "charter",
-    TellersChange: "tellers",
-}
-_FORMING: Final = (Admit, TellersChange)
+MAX_DECISIONS: Final = 32
+"""Certified ballots that one epoch takes at most."""
+
+# A revocation comes before all else, so that what it ends cannot act once more beside it.
+_ACTS: Final[dict[type, int]] = {RevokeDevice: 0, Leave: 1, EnrolDevice: 2}
 
 
 class _Lapse(Exception):
@@ -86,71 +79,31 @@ def revocation_message(council: bytes, membership: bytes, device: bytes) -> byte
     return council + membership + device
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How a motion stands on one epoch's roll.
-
-    yes: those in favour; assents: one operation id for each of them, sorted; of: how many
-    count; needed: how many in favour are enough.
-    """
-
-    yes: frozenset[Membership]
-    assents: tuple[bytes, ...]
-    of: int
-    needed: int
-    met: bool
-
-
-def count(state: EpochState, motion: Motion) -> Count:
-    """How `motion` stands on the roll and charter of `state`.
-
-    An assent counts if its device is enrolled under the same membership and it was not
-    withdrawn. The absent are left out unless they assented; the person whom a removal or a
-    new key concerns is left out altogether.
-    """
-    concerned = motion.effect.membership if isinstance(motion.effect, Remove | Rekey) else None
-    yes: dict[Membership, bytes] = {}
-    for assent, (membership, device) in sorted(motion.assents.items()):
-        member = state.members.get(membership)
-        if assent in motion.withdrawn or member is None or membership == concerned or device not in member.devices:
-            continue
-        yes.setdefault(membership, assent)
-    of = sum(1 for m, member in state.members.items() if m != concerned and (m in yes or not member.absent))
-    threshold = state.charter.thresholds[_MATTER[type(motion.effect)]]
-    return Count(frozenset(yes), tuple(sorted(yes.values())), of, threshold.needed(of), threshold.met(len(yes), of))
-
-
-def due(state: EpochState) -> list[tuple[Motion, Count]]:
-    """The motions whose assents meet the threshold on `state`'s roll, in the order of effects."""
-    out = []
-    for motion in state.motions.values():
-        if state.forming and not isinstance(motion.effect, _FORMING):
-            continue
-        standing = count(state, motion)
-        if standing.met:
-            out.append((motion, standing))
-    out.sort(key=lambda pair: (_CLASSES.index(type(pair[0].effect)), -len(pair[1].yes), pair[0].id))
-    return out
-
-
 def compose(previous: EpochState, absorbed: EpochState, basis: Iterable[bytes]) -> Record | None:
     """The record of the next epoch, or None while nothing is due.
 
     absorbed: `previous` with the governing operations of past(basis) taken in (`absorb`).
     Raises `UnknownRules` when a due charter pins rules that this program lacks.
     """
-    state = replace(absorbed, acts=())
+    state = absorbed
     effects: list[dict[str, Any]] = []
-    acts = sorted(absorbed.acts, key=lambda fact: (_ACTS.index(type(fact.body)), fact.id))
-    for place, fact in enumerate(acts):
-        if len(effects) == MAX_ACTS:
-            state = replace(state, acts=tuple(acts[place:]))
-            break
-        done = _act(state, fact)
-        if done is not None:
-            state, effect = done
+    # Otherwise in the order in which they came to be absorbed: causes before what followed.
+    acts = sorted(absorbed.acts, key=lambda fact: _ACTS.get(type(fact.body), len(_ACTS)))
+    left: list[Fact] = []
+    for fact in acts:
+        if len(effects) == MAX_ACTS or (previous.forming and isinstance(fact.body, Absent | Return)):
+            left.append(fact)
+            continue
+        state, effect = _act(state, fact)
+        if effect is not None:
             effects.append({**effect, "reason": fact.id})
-    for motion, standing in _fitting(due(absorbed)):
+    state = replace(state, acts=tuple(left))
+    for ballot, (certificate, decision) in sorted(absorbed.decisions.items())[:MAX_DECISIONS]:
+        rest = {k: v for k, v in state.decisions.items() if k != ballot}
+        state = replace(state, decisions=rest, decided=state.decided | {ballot})
+        state, effect = _decide(state, previous, decision)
+        effects.append({**effect, "ballot": ballot, "record": decision.record, "reason": certificate})
+    for motion, standing in fitting(due(absorbed)):
         state = replace(state, motions={k: v for k, v in state.motions.items() if k != motion.id})
         try:
             state, effect = _APPLY[type(motion.effect)](state, previous.number + 1, motion.effect)
@@ -159,22 +112,10 @@ def compose(previous: EpochState, absorbed: EpochState, basis: Iterable[bytes]) 
         effects.append({**effect, "reason": motion.id, "assents": list(standing.assents)})
     if not effects:
         return None
-    age = previous.charter.durations.motion_epochs
-    for motion in sorted(state.motions.values(), key=lambda motion: motion.id):
-        if previous.number + 1 - motion.moved > age:
-            state = replace(state, motions={k: v for k, v in state.motions.items() if k != motion.id})
-            effects.append({"kind": "lapse", "why": "too old", "reason": motion.id})
+    lapsed = sorted([motion.id for motion in state.motions.values() if stale(previous, motion)])[:MAX_LAPSES]
+    effects.extend({"kind": "lapse", "why": "too old", "reason": motion} for motion in lapsed)
+    state = replace(state, motions={k: v for k, v in state.motions.items() if k not in lapsed})
     return seal(previous, basis, effects, state)
-
-
-def _fitting(motions: list[tuple[Motion, Count]]) -> list[tuple[Motion, Count]]:
-    """As many as one record can hold: at least the first."""
-    room = MAX_ASSENTS
-    for place, (_, standing) in enumerate(motions[:MAX_MOTIONS]):
-        room -= len(standing.assents)
-        if room < 0:
-            return motions[: max(1, place)]
-    return motions[:MAX_MOTIONS]
 
 
 # --- what people did to their own standing --------------------------------------------------
@@ -188,55 +129,80 @@ def _without(state: EpochState, membership: bytes) -> EpochState:
     return replace(state, members={k: v for k, v in state.members.items() if k != membership})
 
 
-def _act(state: EpochState, fact: Fact) -> tuple[EpochState, dict[str, Any]] | None:
-    """The act's effect, or None for one without effect: it would change nothing, or is not proven."""
+def _act(state: EpochState, fact: Fact) -> tuple[EpochState, dict[str, Any] | None]:
+    """What the act makes of `state`, and its effect: None when the roll stays, or it is not proven."""
     body, who = fact.body, fact.membership
     subject = body.membership if isinstance(body, EnrolDevice | RevokeDevice) else who
     member = state.members.get(Membership(subject or b""))
     if member is None:
-        return None
+        return state, None
     if isinstance(body, RevokeDevice):
         message = revocation_message(state.council, member.membership, body.device)
-        if body.device not in member.devices or not verify(member.person, REVOCATION, message, body.grant):
-            return None
+        if not verify(member.person, REVOCATION, message, body.grant):
+            return state, None
+        if body.device not in member.devices:
+            # It may still be on its way, in this epoch or a later one.
+            return replace(state, barred=state.barred | {(member.membership, body.device)}), None
         changed = replace(member, devices=member.devices - {body.device})
         return _with(state, changed), _named("revoke-device", member, device=body.device)
     if isinstance(body, EnrolDevice):
         message = enrolment_message(member.membership, member.person, body.device)
-        if body.device in state.devices_ever or len(member.devices) >= state.charter.limits.devices:
-            return None
+        if _in_use(state, body.device) or (member.membership, body.device) in state.barred:
+            return state, None
+        if len(member.devices) >= state.charter.limits.devices:
+            return state, None
         if not verify(member.person, ENROLMENT, message, body.grant):
-            return None
+            return state, None
         if not verify(body.device, POSSESSION, message, body.possession):
-            return None
+            return state, None
         changed = replace(member, devices=member.devices | {body.device})
         state = replace(state, devices_ever=state.devices_ever | {body.device})
         return _with(state, changed), _named("enrol-device", member, device=body.device)
-    if fact.author not in member.devices:
-        return None  # revoked meanwhile: what it asked for has no effect any more
     if isinstance(body, Leave):
+        # The person's own signature: good even if the device that carried it is revoked beside it.
         if not verify(member.person, LEAVE, leave_message(state.council, member.membership), body.grant):
-            return None
+            return state, None
         return _without(state, member.membership), _named("leave", member)
+    if fact.author not in member.devices:
+        return state, None  # revoked meanwhile: what it asked for has no effect any more
     if isinstance(body, EnrolNode):
         if body.node not in member.nodes and len(member.nodes) >= state.charter.limits.nodes:
-            return None
+            return state, None
         if not verify(body.node, NODE, node_message(member.membership, body.node), body.possession):
-            return None
+            return state, None
         changed = member.with_node(NodeListing(body.node, tuple(body.addresses)))
         return _with(state, changed), _named("enrol-node", member, node=body.node)
     if isinstance(body, RevokeNode):
         if body.node not in member.nodes:
-            return None
+            return state, None
         return _with(state, member.without_node(body.node)), _named("revoke-node", member, node=body.node)
     absent = isinstance(body, Absent)
     if member.absent is absent:
-        return None
+        return state, None
     return _with(state, replace(member, absent=absent)), _named("absent" if absent else "return", member)
+
+
+def _in_use(state: EpochState, device: bytes) -> bool:
+    """Whether a device's key was enrolled before, or is a teller's."""
+    return device in state.devices_ever or any(teller.key == device for teller in state.tellers)
 
 
 def _named(kind: str, member: Member, **fields: Any) -> dict[str, Any]:
     return {"kind": kind, "membership": member.membership, **fields}
+
+
+def _decide(state: EpochState, previous: EpochState, decision: Decision) -> tuple[EpochState, dict[str, Any]]:
+    """A certified ballot's effect, if it has one that still fits."""
+    if decision.opened < previous.replaced:
+        return state, {"kind": "lapse", "why": "the members replaced the tellers after it was opened"}
+    if decision.effect is None:
+        return state, {"kind": "decision"}
+    if previous.forming and not isinstance(decision.effect, FORMING):
+        return state, {"kind": "lapse", "why": "the council is forming"}
+    try:
+        return _APPLY[type(decision.effect)](state, previous.number + 1, decision.effect)
+    except _Lapse as lapse:
+        return state, {"kind": "lapse", "why": str(lapse)}
 
 
 # --- what the members decided -----------------------------------------------------------------
@@ -255,8 +221,8 @@ def _admit(state: EpochState, number: int, effect: Admit) -> tuple[EpochState, d
         raise _Lapse("the invitation had expired")
     if request.person in state.persons():
         raise _Lapse("the person is on the roll already")
-    if request.device in state.devices_ever:
-        raise _Lapse("the device was enrolled before")
+    if _in_use(state, request.device):
+        raise _Lapse("the device's key was used before")
     if len(state.members) >= state.charter.size.max:
         raise _Lapse("the council is full")
     nodes = {} if request.node is None else {request.node: NodeListing(request.node, tuple(request.addresses or ()))}
@@ -275,6 +241,8 @@ def _remove(state: EpochState, number: int, effect: Remove) -> tuple[EpochState,
     member = state.members.get(Membership(effect.membership))
     if member is None:
         raise _Lapse("the membership had ended already")
+    if len(state.members) == 1:
+        raise _Lapse("nobody would be left")
     return _without(state, member.membership), _named("remove", member)
 
 
@@ -284,7 +252,7 @@ def _rekey(state: EpochState, number: int, effect: Rekey) -> tuple[EpochState, d
         raise _Lapse("the membership does not have the key that was to be replaced")
     if not effect.proven():
         raise _Lapse("the new keys are not proven")
-    if effect.person in state.persons() or effect.device in state.devices_ever:
+    if effect.person in state.persons() or _in_use(state, effect.device):
         raise _Lapse("the new keys are in use already, or were")
     changed = replace(member, person=effect.person, devices=frozenset({effect.device}))
     state = replace(state, devices_ever=state.devices_ever | {effect.device})
@@ -331,7 +299,7 @@ def compose_replacement(previous: EpochState, effect: TellersChange, basis: Iter
     except _Lapse as lapse:
         return Refusal("tellers", f"these tellers cannot serve: {lapse}.")
     named = {**_tellers_named(effect, previous.tellers_digest()), "by": "members"}
-    return seal(previous, basis, [named], after)
+    return seal(previous, basis, [named], replace(after, replaced=previous.number + 1))
 
 
 def replace_tellers(state: EpochState, effect: TellersChange) -> EpochState:
@@ -344,7 +312,10 @@ def replace_tellers(state: EpochState, effect: TellersChange) -> EpochState:
         raise _Lapse("a teller did not prove possession of its key")
     if keys & state.devices_ever:
         raise _Lapse("a teller's key is a member's device")
-    charter = parse_charter({**state.charter.data(), "tellers": effect.profile})
+    try:
+        charter = parse_charter({**state.charter.data(), "tellers": effect.profile})
+    except Malformed as error:
+        raise _Lapse(f"the charter would not be valid: {error.rule}") from error
     return replace(state, profile=effect.profile, tellers=tellers_of(effect.tellers), charter=charter)
 
 

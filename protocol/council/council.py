@@ -7,7 +7,7 @@ from its own causal past.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sortedcontainers import SortedList
@@ -19,6 +19,8 @@ from ..keys import ENROLMENT, verify
 from ..log.dag import Dag
 from ..log.items import Items
 from ..log.operation import Envelope, Operation
+from .ballot_bodies import BALLOTING
+from .ballot_box import BallotBox, Paper
 from .bodies import (
     Admit,
     Adopt,
@@ -43,8 +45,9 @@ from .bodies import (
 from .body import Body
 from .branch import Branch, Claim, read_claim
 from .charter import Charter, UnknownRules, parse_charter
-from .compose import Count, compose, compose_replacement, count
-from .epochs import GOVERNING, EpochState, Fact, Motion, Record, absorb, founding_state
+from .compose import compose, compose_replacement
+from .epochs import GOVERNING, Decision, EpochState, Fact, Motion, Record, absorb, founding_state
+from .motions import Count, count
 from .outcomes import Added, EpochEntered, Erased, Event, Forgotten, Inserted, Known, Outcome, Refused, Rival, Waiting
 from .roll import tellers_of
 from .signatures import unpack_signatures
@@ -74,6 +77,7 @@ class _Held:
     depth: int
     deps: tuple[bytes, ...] | None
     """None: it was judged before, and had an effect."""
+    parts: Mapping[int, bytes] = field(default_factory=dict)
 
 
 class Council:
@@ -98,8 +102,18 @@ class Council:
         """Every motion in the kept set, decided or not."""
         tellers = tellers_of(body.tellers)
         self.branch = Branch(founding_state(operation.id, body, charter, operation.author, tellers))
+        self.box = BallotBox(
+            operation.id,
+            lambda number: self.branch.links[number],
+            lambda number: self.charters[number],
+            self.talk.proposal_of.get,
+            self._past_holds,
+        )
+        self.charters: list[Charter] = [charter]
+        """The charter of each epoch."""
         self._fresh: dict[int, Fact] = {}  # governing, kept, in no epoch's past yet
         self._limbo: dict[int, _Held] = {}
+        self._papers: dict[int, _Held] = {}  # what members say in ballots, as long as it may go to limbo
         self._requests: dict[bytes, Any] = {}  # invitation -> SortedList of (request id, row)
         self._invites: dict[bytes, Invite] = {}
         self._pending: EpochState | None = None
@@ -229,6 +243,7 @@ class Council:
             "acts": sorted([fact.id for fact in pending.acts]),
             "withdrawn": sorted(pending.withdrawn),
             "talk": self.talk.data(),
+            "ballots": self.box.data(),
         }
 
     def digest(self) -> Digest:
@@ -245,6 +260,10 @@ class Council:
     def compose_replacement(self, effect: TellersChange) -> Record | Refusal:
         """The record by which the members replace the tellers without them, to be signed by two thirds."""
         return compose_replacement(self.head, effect, self.dag.choose_deps())
+
+    def _past_holds(self, deps: Sequence[bytes], wanted: Sequence[bytes]) -> bool:
+        rows = self.dag.rows
+        return self.dag.past_holds([rows[dep] for dep in deps], [rows[id] for id in wanted])
 
     def _absorbed(self, basis: Iterable[bytes]) -> EpochState:
         rows = self.dag.gather(basis)
@@ -277,10 +296,10 @@ class Council:
         except Malformed as error:
             if operation.kind == "council.epoch":
                 return Refused(Refusal(error.rule, error.message))
-            return self._enter(operation, deps, epoch, standing, None, Refusal(error.rule, error.message))
+            return self._enter(envelope, deps, epoch, standing, None, Refusal(error.rule, error.message))
         if isinstance(body, EpochBody):
             return self._insert_epoch(envelope, body, deps, epoch, standing)
-        return self._enter(operation, deps, epoch, standing, body, None)
+        return self._enter(envelope, deps, epoch, standing, body, None)
 
     def _standing(self, operation: Operation, epoch: int) -> Standing | Refusal:
         """The author's standing at `epoch`, or why there is none."""
@@ -298,17 +317,19 @@ class Council:
 
     def _enter(
         self,
-        operation: Operation,
+        envelope: Envelope,
         deps: list[int],
         epoch: int,
         standing: Standing,
         body: Body | None,
         refusal: Refusal | None,
     ) -> Inserted:
+        operation = envelope.operation
         row = self._add(operation, deps, epoch, standing)
         self._settle()
         if body is not None:
-            held = _Held(self._fact(operation, epoch, standing, body), operation.depth, operation.deps)
+            parts = {place: c.data for place, c in enumerate(envelope.contents) if c is not None and not c.salt}
+            held = _Held(self._fact(operation, epoch, standing, body), operation.depth, operation.deps, parts)
             # Whether a request on it is valid may not depend on whether the invitation is kept.
             if isinstance(body, Invite) and standing.membership is not None:
                 self._invites[operation.id] = body
@@ -387,7 +408,17 @@ class Council:
         """Fold a kept operation into the state, or note why it has no effect."""
         fact = held.fact
         if held.deps is not None:
-            refusal = self._judge(fact, held.deps)
+            if isinstance(fact.body, BALLOTING):
+                answer = self.box.take_in(
+                    Paper(fact.id, fact.epoch, fact.author, fact.membership, fact.body, held.deps, held.parts)
+                )
+                if isinstance(answer, Decision):
+                    fact = replace(fact, body=answer)
+                elif fact.membership is not None:
+                    self._papers[row] = held
+                refusal = answer if isinstance(answer, Refusal) else None
+            else:
+                refusal = self._judge(fact, held.deps)
             if refusal is not None:
                 self.without_effect[fact.id] = refusal
                 return refusal
@@ -406,6 +437,10 @@ class Council:
         fact = self._fresh.pop(row, None)
         self._pending = None
         self.motions.pop(operation, None)
+        self.box.discard(operation)
+        if row in self._papers:
+            self._limbo[row] = self._papers.pop(row)
+            return
         said = self.talk.take(operation, None if fact is None else fact.body)
         if fact is None and said is not None:
             author = self.standings.all[dag.standing[row]]
@@ -497,6 +532,7 @@ class Council:
                 self._fresh.pop(absorbed, None)
         self._pending = None
         self.branch.enter(outcome, operation.id)
+        self.charters.append(outcome.state.charter)
         for effect in outcome.effects:
             if "reason" in effect:
                 self.settled[effect["reason"]] = (claim.number, effect)

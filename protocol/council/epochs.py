@@ -34,9 +34,23 @@ from .body import Body
 from .charter import Charter
 from .roll import Member, NodeListing, Teller, roll_digest, tellers_digest
 
-__all__ = ["GOVERNING", "Adopted", "EpochState", "Fact", "Invitation", "Motion", "Record", "absorb"]
+__all__ = ["GOVERNING", "Adopted", "Decision", "EpochState", "Fact", "Invitation", "Motion", "Record", "absorb"]
+
+
+class Decision(Body, frozen=True):
+    """What a ballot's certificate proves: its record's digest, and the effect that is due, if any.
+
+    opened: the epoch that the ballot was opened on.
+    """
+
+    ballot: bytes
+    opened: int
+    record: bytes
+    effect: Any = None
+
 
 GOVERNING: Final = (
+    Decision,
     Absent,
     Assent,
     EnrolDevice,
@@ -116,6 +130,12 @@ class EpochState:
     """Requests not yet used: id -> (invitation, the applicant's clock in ms, body)."""
     motions: Mapping[bytes, Motion] = field(default_factory=dict)
     acts: tuple[Fact, ...] = ()
+    decisions: Mapping[bytes, tuple[bytes, Decision]] = field(default_factory=dict)
+    """Certified ballots that no epoch took yet: ballot -> (the certificate's operation, what it says)."""
+    decided: frozenset[bytes] = frozenset()
+    """Ballots whose certificate an epoch took."""
+    replaced: int = 0
+    """The epoch by which the members replaced the tellers last: ballots opened before it lapsed."""
     adopted: Mapping[bytes, Adopted] = field(default_factory=dict)
     erased: frozenset[tuple[bytes, int]] = frozenset()
     """Attachments that the council erased: (operation, index)."""
@@ -124,6 +144,8 @@ class EpochState:
     withdrawn: frozenset[bytes] = frozenset()
     """Proposals that their authors withdrew."""
     devices_ever: frozenset[bytes] = frozenset()
+    barred: frozenset[tuple[Membership, bytes]] = frozenset()
+    """Devices that were revoked before they were enrolled, each under its membership."""
 
     @property
     def forming(self) -> bool:
@@ -204,12 +226,17 @@ def absorb(state: EpochState, facts: Iterable[Fact]) -> EpochState:
     acts = list(state.acts)
     own_erased = set(state.own_erased)
     withdrawn = set(state.withdrawn)
+    decisions = dict(state.decisions)
     assent_of = {assent: motion.id for motion in motions.values() for assent in motion.assents}
     for fact in facts:
         body, who = fact.body, fact.membership
         if isinstance(body, Request):
             if fact.subject is not None:
                 requests[fact.id] = (fact.subject, fact.time, body)
+        elif isinstance(body, Decision):
+            first = decisions.get(body.ballot)
+            if body.ballot not in state.decided and (first is None or fact.id < first[0]):
+                decisions[body.ballot] = (fact.id, body)
         elif who is None:
             continue  # a teller's key has no voice
         elif isinstance(body, Invite):
@@ -247,6 +274,7 @@ def absorb(state: EpochState, facts: Iterable[Fact]) -> EpochState:
         acts=tuple(acts),
         own_erased=frozenset(own_erased),
         withdrawn=frozenset(withdrawn),
+        decisions=decisions,
     )
 
 

@@ -116,6 +116,8 @@ class Dag:
         todo = [row]
         while todo:
             row = todo.pop()
+            if self._kept[row]:
+                continue  # it was asked for twice: by a row and by one of that row's own deps
             self._kept[row] = 1
             if row in self.limbo:
                 self.limbo.remove(row)
@@ -137,10 +139,13 @@ class Dag:
         elif not root:
             self.release([row])
 
-    def end(self, standings: Iterable[int]) -> None:
-        """The rows of these standings stop being roots; what nobody else refers to goes to limbo."""
-        ended = set(standings)
-        rows = [row for row, standing in enumerate(self.standing) if standing in ended and self._root[row]]
+    def end(self, standings: Iterable[int], spared: Iterable[int] = ()) -> None:
+        """The rows of these standings, but for the `spared`, stop being roots.
+
+        What nobody else refers to goes to limbo.
+        """
+        ended, spared = set(standings), set(spared)
+        rows = [row for row, of in enumerate(self.standing) if of in ended and self._root[row] and row not in spared]
         for row in rows:
             self._root[row] = 0
         self.release(rows)
@@ -214,6 +219,21 @@ class Dag:
                     todo.append(dep)
         out.sort(key=lambda row: (self.depth[row], self.ids[row]))
         return out
+
+    def past_holds(self, rows: Iterable[int], wanted: Iterable[int]) -> bool:
+        """Whether all of `wanted` are among `rows` and their past."""
+        open_ = set(wanted)
+        floor = min((self.depth[row] for row in open_), default=0)
+        todo = list(rows)
+        seen = set(todo)
+        while todo and open_:
+            row = todo.pop()
+            open_.discard(row)
+            for dep in self.deps(row):
+                if dep not in seen and self.depth[dep] >= floor:
+                    seen.add(dep)
+                    todo.append(dep)
+        return not open_
 
     def kept_rows(self) -> list[int]:
         """The kept rows in `(depth, id)` order."""

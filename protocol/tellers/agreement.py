@@ -52,16 +52,15 @@ class Message:
 class Outlook:
     """What the agreement needs to know of its surroundings.
 
-    tellers: keys in the order of rotation. proposable: why a proposal's value cannot be
-    (judged from what it names), or None. sealed: whether a signature is good for a value and
-    a round. first: the place in `tellers` of the proposer of round 0.
+    tellers: keys in the order of rotation. first: the place in `tellers` of the proposer of
+    round 0. sealed: whether a signature is good for a value and a round. That a proposal's
+    value can be one at all is judged before its message comes here.
     """
 
     tellers: tuple[bytes, ...]
     f: int
     q: int
     first: int
-    proposable: Callable[[Message], Refusal | None]
     sealed: Callable[[bytes, int, bytes, bytes], bool]
     """(teller, round, value, signature) -> whether the precommit's signature is good."""
 
@@ -118,7 +117,7 @@ class Agreement:
             polka = self._named(message, "prevote", message.valid_round, message.value)
             if len(polka) < self.outlook.q:
                 return Refusal("V2", "the proposal does not name a quorum of prevotes for its value.")
-        return self.outlook.proposable(message)
+        return None
 
     def _named(self, message: Message, sort: Sort, round: int, value: bytes | None = None) -> set[bytes]:
         """The tellers of the valid messages of this sort and round that `message` names."""
