@@ -68,9 +68,11 @@ def encode(value: object) -> bytes:
     """
     try:
         check(value)
+        return _encode(value, canonical=True)
     except Malformed as error:
         raise Misuse(error.message) from error
-    return _encode(value, canonical=True)
+    except UnicodeEncodeError as error:
+        raise Misuse("the text holds half of a surrogate pair, which is no character.") from error
 
 
 def decode_untyped(data: bytes, limit: int) -> Any:

@@ -1,7 +1,7 @@
 """The chain of epochs that a node is on: what it holds, what it refuses, what it keeps as proof."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -31,7 +31,7 @@ class Link:
     members: Mapping[Membership, Member]
     effects: tuple[dict[str, Any], ...]
     operation: bytes
-    """The operation that carried the record here."""
+    """Of the operations here that carry the record, the one with the lowest id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,10 @@ class Branch:
         """Step to the epoch of `record`, which must follow the head."""
         self.head = record.state
         self.links.append(self._link(record.state, record.effects, operation))
+
+    def carried(self, number: int, operation: bytes) -> None:
+        """Another operation stands for the epoch from now on."""
+        self.links[number] = replace(self.links[number], operation=operation)
 
     def signed(self, claim: Claim) -> bool:
         """Whether the claim is signed by those who may sign what follows epoch `number - 1` here.

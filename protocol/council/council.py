@@ -117,6 +117,7 @@ class Council:
         self._requests: dict[bytes, Any] = {}  # invitation -> SortedList of (request id, row)
         self._invites: dict[bytes, Invite] = {}
         self._pending: EpochState | None = None
+        self._news: list[Event] = []  # what came of an insertion beside what it adds
         founder = Membership(operation.id)
         standing = self.standings.begin(operation.author, "device", founder, 0)
         for teller in tellers:
@@ -186,7 +187,7 @@ class Council:
         for need in needs:
             if need not in self.dag:
                 return Refusal("unknown-operation", "the council's log has no such operation here.")
-        deps = self.dag.choose_deps(needs)
+        deps = self._deps(needs)
         rows = [self.dag.rows[dep] for dep in deps]
         depth = 1 + max(self.dag.depth[row] for row in rows)
         return Heads(deps, depth, max(self.dag.epoch[row] for row in rows))
@@ -254,12 +255,16 @@ class Council:
 
     def compose(self, basis: Sequence[bytes] | None = None) -> Record | None:
         """The record that follows from `basis` (default: the heads), or None while nothing is due."""
-        named = list(self.dag.choose_deps()) if basis is None else list(basis)
+        named = self._deps() if basis is None else basis
         return compose(self.head, self._absorbed(named), named)
 
     def compose_replacement(self, effect: TellersChange) -> Record | Refusal:
         """The record by which the members replace the tellers without them, to be signed by two thirds."""
-        return compose_replacement(self.head, effect, self.dag.choose_deps())
+        return compose_replacement(self.head, effect, self._deps())
+
+    def _deps(self, needs: Sequence[bytes] = ()) -> tuple[OperationId, ...]:
+        """Deps for a new operation; whatever the heads are, it is one of the present epoch."""
+        return self.dag.choose_deps(needs, self.branch.links[-1].operation)
 
     def _past_holds(self, deps: Sequence[bytes], wanted: Sequence[bytes]) -> bool:
         rows = self.dag.rows
@@ -339,10 +344,7 @@ class Council:
                 self._limbo[row] = held
         elif refusal is not None:
             self.without_effect[operation.id] = refusal
-        events: list[Event] = [Added(operation.id, operation.kind, refusal)]
-        if isinstance(body, Erasure) and refusal is None:
-            events.append(Erased(body.operation, self.erased(body.operation)))
-        return Inserted(row, epoch, self.dag.is_kept(row), (*events, *self._trim()))
+        return self._inserted(row, Added(operation.id, operation.kind, refusal))
 
     def _add(self, operation: Operation, deps: list[int], epoch: int, standing: Standing) -> int:
         if standing.role != "invitation":
@@ -351,11 +353,31 @@ class Council:
         uses = self._invites[operation.deps[0]].uses
         requests = self._requests.setdefault(operation.deps[0], SortedList())
         place = requests.bisect_left((operation.id, 0))
-        row = self.dag.add(operation, deps, epoch, standing.number, place < uses)
+        root = place < uses and self._keeps_requests(operation.deps[0])
+        row = self.dag.add(operation, deps, epoch, standing.number, root)
         requests.add((operation.id, row))
         if place < uses < len(requests):
             self.dag.set_root(requests[uses][1], False)
         return row
+
+    def _keeps_requests(self, invitation: bytes) -> bool:
+        """Whether requests on an invitation are kept for their own sake.
+
+        Not on one that its author brought out only after her standing had ended: of such she
+        could write as many as she likes.
+        """
+        row = self.dag.rows[invitation]
+        until = self.standings.all[self.dag.standing[row]].until
+        return until is None or self.dag.absorbed[row] <= until
+
+    def _close_invitations(self, ended: Iterable[int]) -> None:
+        """Let go of the requests on invitations that no epoch took in while their authors' standings ran."""
+        gone = set(ended)
+        for invitation, requests in self._requests.items():
+            row = self.dag.rows.get(invitation)
+            if row is not None and self.dag.standing[row] in gone and not self._keeps_requests(invitation):
+                for _, request in requests[: self._invites[invitation].uses]:
+                    self.dag.set_root(request, False)
 
     def _fact(self, operation: Operation, epoch: int, standing: Standing, body: Body) -> Fact:
         subject: Membership | None = None
@@ -378,6 +400,8 @@ class Council:
             return None
         if isinstance(body, Merge):
             return None
+        if isinstance(body, Found):
+            return Refusal("founding", "a council is founded once; this one has been.")
         if fact.membership is None:
             return Refusal("voice", "a teller's key has no voice in what members say and decide.")
         named = _NAMES.get(type(body))
@@ -393,8 +417,8 @@ class Council:
         effect = body.effect
         if isinstance(effect, Admit) and (effect.request not in deps or not self._is_request(effect.request)):
             return Refusal("motion-request", "the motion would admit somebody who did not ask.")
-        if isinstance(effect, Erase) and (effect.operation not in deps or self.membership_of(effect.operation) is None):
-            return Refusal("motion-erase", "the motion would erase what nobody wrote.")
+        if isinstance(effect, Erase) and effect.operation not in deps:
+            return Refusal("motion-erase", "the motion would erase what is not in its past.")
         if isinstance(effect, Adopt) and (
             effect.version not in deps or self.talk.proposal_of.get(effect.version) != effect.proposal
         ):
@@ -429,7 +453,15 @@ class Council:
                 self.motions[fact.id] = fact
         if fact.membership is not None:
             self.talk.add(fact.id, held.depth, fact.time, fact.membership, fact.body)
+        if isinstance(fact.body, Erasure):
+            self._erase(fact.body.operation)
         return None
+
+    def _erase(self, operation: bytes) -> None:
+        """Tell which attachments of an operation are erased by their author, now that it may have changed."""
+        indices = self.erased(operation)
+        if indices:
+            self._news.append(Erased(operation, indices))
 
     def _take_out(self, row: int) -> None:
         """The opposite of `_take_in`, for what is not kept any more. What an epoch absorbed stays kept."""
@@ -464,6 +496,12 @@ class Council:
             if not dag.is_kept(row) and row not in self._limbo:
                 self._take_out(row)
 
+    def _inserted(self, row: int, *events: Event) -> Inserted:
+        """The outcome, with what else it brought about."""
+        told = (*events, *self._news, *self._trim())
+        self._news.clear()
+        return Inserted(row, self.dag.epoch[row], self.dag.is_kept(row), told)
+
     def _trim(self) -> list[Event]:
         """Forget limbo when it is full."""
         if len(self.dag.limbo) <= MAX_LIMBO:
@@ -492,14 +530,13 @@ class Council:
         except Malformed as error:
             return Refused(Refusal(error.rule, error.message))
         links = self.branch.links
-        if not set(claim.basis) <= set(operation.deps):
-            return Refused(Refusal("epoch-basis", "the epoch's basis is not among its operation's deps."))
+        # Nothing but the basis: who once wrote may carry a record, but bring in nothing beside it.
+        if claim.basis != operation.deps:
+            return Refused(Refusal("epoch-basis", "the epoch's operation does not build on exactly its basis."))
         if claim.number < len(links) and links[claim.number].digest == claim.digest:
             if not self.branch.signed(claim):
                 return Refused(_UNSIGNED)
-            row = self.dag.add(operation, deps, max(epoch, claim.number), standing.number, True)
-            self._settle()
-            return Inserted(row, self.dag.epoch[row], True, (Added(operation.id, operation.kind, None),))
+            return self._enter_copy(operation, claim, deps, max(epoch, claim.number), standing)
         chosen = self.choices.get(claim.number)
         if claim.number < len(links) or (chosen is not None and chosen != claim.digest):
             if not self.branch.signed(claim):
@@ -514,6 +551,24 @@ class Council:
             return Refused(_UNSIGNED)
         return self._enter_epoch(operation, claim, deps, standing)
 
+    def _enter_copy(
+        self, operation: Operation, claim: Claim, deps: list[int], epoch: int, standing: Standing
+    ) -> Inserted:
+        """One more operation that carries the record of an epoch held here.
+
+        The one with the lowest id is kept for the epoch's sake, others only for their authors'.
+        """
+        dag = self.dag
+        row = dag.add(operation, deps, epoch, standing.number, standing.until is None)
+        held = self.branch.links[claim.number].operation
+        if operation.id < held:
+            dag.set_root(row, True)
+            self.branch.carried(claim.number, operation.id)
+            before = dag.rows[held]
+            dag.set_root(before, self.standings.all[dag.standing[before]].until is None)
+        self._settle()
+        return self._inserted(row, Added(operation.id, operation.kind, None))
+
     def _enter_epoch(self, operation: Operation, claim: Claim, deps: list[int], standing: Standing) -> Outcome:
         # Inserted before it is judged, and taken back if it is wrong: its basis may bring back
         # what was in limbo here, and that belongs to what it is judged by.
@@ -523,6 +578,7 @@ class Council:
         if not isinstance(outcome, Record):
             self.dag.undo(row)
             self._settle()
+            self._news.clear()
             return outcome
         before = self.head
         replacement = self.branch.replacement(claim) is not None
@@ -537,7 +593,8 @@ class Council:
             if "reason" in effect:
                 self.settled[effect["reason"]] = (claim.number, effect)
         ended = self._change_standings(before, outcome.state)
-        self.dag.end(ended)
+        self.dag.end(ended, [self.dag.rows[link.operation] for link in self.branch.links])
+        self._close_invitations(ended)
         self._settle()
         events: list[Event] = [
             Added(operation.id, operation.kind, None),
@@ -545,7 +602,10 @@ class Council:
         ]
         for target, index in sorted(outcome.state.erased - before.erased):
             events.append(Erased(target, frozenset({index})))
-        return Inserted(row, claim.number, True, (*events, *self._trim()))
+        for effect in outcome.effects:
+            if effect["kind"] == "adopt" and effect["replaces"] is not None:
+                self._erase(effect["replaces"])  # no longer pinned
+        return self._inserted(row, *events)
 
     def _follows(self, claim: Claim) -> Record | Waiting | Refused:
         """The record that the claim's basis makes here, if it is the claim's own to the byte."""

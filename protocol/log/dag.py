@@ -194,10 +194,17 @@ class Dag:
         rows = sorted(self._heads, key=lambda row: (-self.depth[row], self.ids[row]))
         return [self.ids[row] for row in rows]
 
-    def choose_deps(self, needs: Sequence[bytes] = ()) -> tuple[OperationId, ...]:
-        """At most `MAX_DEPS` deps for a new operation: what its body needs, then heads."""
+    def choose_deps(self, needs: Sequence[bytes], anchor: bytes) -> tuple[OperationId, ...]:
+        """At most `MAX_DEPS` deps for a new operation: what its body needs, then heads.
+
+        When there are more heads than that, `anchor` goes before them: it must be in the past of
+        the new operation, however many deep operations somebody wrote beside it.
+        """
+        heads = self.heads()
         chosen = dict.fromkeys(OperationId(need) for need in needs)
-        for operation in self.heads():
+        if len(heads) + len(chosen) > MAX_DEPS:
+            chosen[OperationId(anchor)] = None
+        for operation in heads:
             if len(chosen) >= MAX_DEPS:
                 break
             chosen[operation] = None
