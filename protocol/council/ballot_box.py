@@ -25,6 +25,7 @@ from .ballots import Ballot, Certified, check_opening
 from .body import Body
 from .branch import Link
 from .charter import Charter
+from .epoch_agreement import EpochAgreement
 from .epochs import Decision
 from .signatures import unpack_signatures
 
@@ -64,6 +65,8 @@ class BallotBox:
         self._link, self._charter = link, charter
         self._version_of, self._past_holds = version_of, past_holds
         self.ballots: dict[bytes, Ballot] = {}
+        self.epochs: dict[bytes, EpochAgreement] = {}
+        """Digest of an epoch -> the tellers' agreement on what follows it."""
         self.supports: dict[bytes, tuple[bytes, Membership]] = {}
         """Support -> (proposal, who)."""
 
@@ -78,6 +81,8 @@ class BallotBox:
             if isinstance(body, OpenBallot):
                 return self._open(paper, body, paper.membership)
             return self._cast(paper, body, paper.membership)
+        if isinstance(body, Propose | Prevote | Precommit) and body.of == self._link(paper.epoch).digest:
+            return self.epoch(paper.epoch).add(paper.id, paper.author, body, paper.deps, paper.parts)
         ballot = self.ballots.get(getattr(body, "ballot", b"") or getattr(body, "of", b""))
         if ballot is None:
             return Refusal("ballot", "there is no such ballot.")
@@ -85,6 +90,13 @@ class BallotBox:
             return self._teller(ballot, paper)
         except Malformed as error:
             return Refusal(error.rule, error.message)
+
+    def epoch(self, number: int) -> EpochAgreement:
+        """The agreement on what follows epoch `number`."""
+        link = self._link(number)
+        if link.digest not in self.epochs:
+            self.epochs[link.digest] = EpochAgreement(link)
+        return self.epochs[link.digest]
 
     def discard(self, operation: bytes) -> None:
         """Forget what is not kept any more. What tellers agreed on is always kept."""

@@ -607,6 +607,21 @@ class Council:
                 self._erase(effect["replaces"])  # no longer pinned
         return self._inserted(row, *events)
 
+    def follows(self, record: bytes) -> Record | None:
+        """The record itself, if it is exactly what follows the head from its basis; None otherwise."""
+        try:
+            claim = self.read_record(record)
+        except Malformed:
+            return None
+        if any(named not in self.dag for named in claim.basis):
+            return None
+        outcome = self._follows(claim)
+        return outcome if isinstance(outcome, Record) and outcome.previous == self.head.digest else None
+
+    def read_record(self, record: bytes) -> Claim:
+        """What a proposed record says; `Malformed` when it is not one that could follow the head."""
+        return read_claim(self.head.number + 1, record, 0, [])
+
     def _follows(self, claim: Claim) -> Record | Waiting | Refused:
         """The record that the claim's basis makes here, if it is the claim's own to the byte."""
         record: Record | Refusal | None = self.branch.replacement(claim)
