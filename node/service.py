@@ -92,7 +92,7 @@ class _Log:
 
     council: Council
     number: int
-    rows: ""array[int]"" = field(default_factory=lambda: array("q"))
+    rows: "array[int]" = field(default_factory=lambda: array("q"))
 
     def put(self, row: int, saved: int) -> None:
         while len(self.rows) <= row:
