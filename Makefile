@@ -1,7 +1,7 @@
 # `make help` lists what there is. The first call makes .venv; later ones find it ready.
 
 VENV := .venv
-PYTHON := $(VENV)/bin/python
+INSIDE := $(VENV)/bin/python
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 SETTINGS := pyproject.toml scripts/setup
@@ -18,32 +18,32 @@ demo: $(READY) ## five nodes found a council, talk and decide, here and now
 test: $(READY_DEV) ## lint, types and every test, with full branch coverage of protocol/
 	@status=0; \
 	$(MAKE) --no-print-directory lint || status=1; \
-	$(PYTHON) -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS) || status=1; \
+	$(INSIDE) -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS) || status=1; \
 	exit $$status
 
 lint: $(READY_DEV) ## ruff and mypy --strict over code and tests
-	@$(PYTHON) -m ruff check .
-	@$(PYTHON) -m ruff format --check .
-	@$(PYTHON) -m mypy
+	@$(INSIDE) -m ruff check .
+	@$(INSIDE) -m ruff format --check .
+	@$(INSIDE) -m mypy
 
 format: $(READY_DEV) ## put the code into the house's form
-	@$(PYTHON) -m ruff check --fix-only --quiet .
-	@$(PYTHON) -m ruff format .
+	@$(INSIDE) -m ruff check --fix-only --quiet .
+	@$(INSIDE) -m ruff format .
 
 bench: $(READY_DEV) ## measure, as ratios to raw references taken in the same run
-	@$(PYTHON) -m bench $(ARGS)
+	@$(INSIDE) -m bench $(ARGS)
 
 simulate: $(READY_DEV) ## longer runs of the simulator and the property tests
-	@$(PYTHON) -m pytest -n 2 --hypothesis-profile=thorough tests/simulation tests/property $(ARGS)
+	@$(INSIDE) -m pytest -n 2 --hypothesis-profile=thorough tests/simulation tests/property $(ARGS)
 
-oracles: $(READY_DEV) ## compare with published results and other implementations
-	@$(PYTHON) -m pytest -m oracle $(ARGS)
+oracles: $(READY_DEV) ## count many elections here and with other libraries, and compare
+	@$(INSIDE) tests/oracles/run.py $(ARGS)
 
 docs: $(READY_DEV) ## write the command reference, check links, build the pages
-	@$(PYTHON) -m scripts.docs
+	@$(INSIDE) -m scripts.docs
 
 clean: ## remove .venv and everything that was built
-	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-oracles build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(READY): $(SETTINGS)
 	@scripts/setup $(VENV) .
