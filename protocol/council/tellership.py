@@ -45,12 +45,16 @@ class Surroundings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something a teller has to say. parts: appended to the operation's contents, in order."""
+    """Something a teller has to say. parts: the operation's contents, in order.
+
+    alone: the operation's deps are `needs` and nothing else (an epoch builds on its basis).
+    """
 
     kind: str
     body: dict[str, Any]
     needs: tuple[bytes, ...]
     parts: tuple[bytes, ...] = ()
+    alone: bool = False
 
 
 @dataclass(slots=True)
@@ -317,4 +321,4 @@ def _sealed(
     number: int, record: bytes, basis: tuple[bytes, ...], round: int, signatures: list[tuple[bytes, bytes]]
 ) -> Deed:
     body = {"number": number, "record": 0, "signatures": 1}
-    return Deed("council.epoch", body, basis, (record, pack_signatures(round, signatures)))
+    return Deed("council.epoch", body, basis, (record, pack_signatures(round, signatures)), alone=True)
