@@ -109,9 +109,10 @@ class Ballot:
         self.opened: dict[bytes, object] = {}
         """Hidden cast -> the choice that a teller opened, which fits its commitment."""
         self._records: dict[tuple[int, bytes], bytes] = {}
-        self.instances = [self._instance(0, body.deadline)]
+        self.instances = [self.begin_instance(0, body.deadline)]
 
-    def _instance(self, number: int, deadline: int) -> Instance:
+    def begin_instance(self, number: int, deadline: int) -> Instance:
+        """A new attempt to close the ballot; deadline in ms."""
         order, first = rotation(sha256(self.id + number.to_bytes(8, "big")).digest(), self.tellers)
         outlook = Outlook(
             order,
@@ -272,7 +273,7 @@ class Ballot:
         if refusal is None and instance is self.current and instance.agreement.decided is not None:
             what = self.outcome(instance, instance.agreement.decided[1])
             if isinstance(what, Extended):
-                self.instances.append(self._instance(instance.number + 1, what.deadline))
+                self.instances.append(self.begin_instance(instance.number + 1, what.deadline))
         return refusal
 
     def _sealed(self, number: int, teller: bytes, round: int, value: bytes, signature: bytes) -> bool:
