@@ -1,0 +1,250 @@
+"""Sync between whole nodes over real libp2p: what one has, the other gets, and nobody else."""
+
+from pathlib import Path
+
+import pytest
+import trio
+
+from node.outcome import Accepted
+from node.run import Node
+from node.session import SYNC, Session
+from node.testing import sleep_until
+from protocol.keys import public_key
+from protocol.log.operation import Content, Draft, Envelope
+from tests.worlds import Invitation, Person, World
+
+from .councils import GUARD, HALL, council_at, everything, hold_the_same, home, meet, people, say, submit
+
+pytestmark = pytest.mark.trio
+
+ADA, BEN, CLEO = people(3)
+
+
+def council_of(*members: Person) -> World:
+    """A council of these members, each with a node; the hall is the teller."""
+    world = World(founder=members[0])
+    for member in members[1:]:
+        world.admit(member, *list(members[: members.index(member)]))
+    return world
+
+
+async def test_a_fresh_node_gets_everything(tmp_path: Path) -> None:
+    world = council_of(ADA, BEN)
+    for n in range(30):
+        world.say(ADA, "comment.write", {"on": world.council.id, "text": 0}, (world.council.id,), texts=(f"{n}",))
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, ADA) as ada, home(tmp_path, BEN) as ben:
+            await submit(ada, everything(world))
+            await ben.service.follow(world.council.id, [(ADA.node, ())])
+            await meet((ben, ada))
+            await hold_the_same(world.council.id, ada, ben, operations=len(world.said))
+            assert [e.encode() for e in ben.service.saved_envelopes(world.council.id)] == [
+                e.encode() for e in ada.service.saved_envelopes(world.council.id)
+            ]
+
+
+async def test_two_that_went_on_alone_meet_again(tmp_path: Path) -> None:
+    world = council_of(ADA, BEN)
+    id = world.council.id
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, ADA) as ada, home(tmp_path, BEN) as ben:
+            for node in (ada, ben):
+                await submit(node, everything(world))
+            for n in range(40):
+                await say(ada, ADA, id, "comment.write", {"on": id, "text": 0}, (id,), texts=(f"Ada {n}",))
+                await say(ben, BEN, id, "comment.write", {"on": id, "text": 0}, (id,), texts=(f"Ben {n}",))
+            assert council_at(ada, id).digest() != council_at(ben, id).digest()
+            await meet((ada, ben))
+            await hold_the_same(id, ada, ben, operations=len(world.said) + 80)
+
+
+async def test_what_is_said_reaches_everybody_who_is_connected(tmp_path: Path) -> None:
+    world = council_of(ADA, BEN, CLEO)
+    id = world.council.id
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, ADA) as ada, home(tmp_path, BEN) as ben, home(tmp_path, CLEO) as cleo:
+            for node in (ada, ben, cleo):
+                await submit(node, everything(world))
+            await meet((ada, ben), (cleo, ben))
+            before = len(council_at(ada, id))
+            for n in range(5):
+                await say(ada, ADA, id, "comment.write", {"on": id, "text": 0}, (id,), texts=(f"{n}",))
+                await hold_the_same(id, ada, ben, cleo, operations=before + n + 1)
+
+
+async def test_a_large_attachment_follows_by_itself(tmp_path: Path) -> None:
+    world = council_of(ADA, BEN)
+    id = world.council.id
+    plan = Content(b"s" * 16, bytes(range(256)) * 4000)
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, ADA) as ada, home(tmp_path, BEN) as ben:
+            for node in (ada, ben):
+                await submit(node, everything(world))
+            await meet((ben, ada))
+            operation = await say(
+                ada, ADA, id, "comment.write", {"on": id, "text": 0}, (id,), texts=("the plan",), files=(plan,)
+            )
+            await sleep_until(lambda: ben.service.content(id, operation, 1) == plan)
+            assert ben.service.wanted(id) == []
+
+
+async def test_what_was_erased_leaves_every_node(tmp_path: Path) -> None:
+    world = council_of(ADA, BEN)
+    id = world.council.id
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, ADA) as ada, home(tmp_path, BEN) as ben:
+            for node in (ada, ben):
+                await submit(node, everything(world))
+            await meet((ben, ada))
+            said = await say(ada, ADA, id, "comment.write", {"on": id, "text": 0}, (id,), texts=("in anger",))
+            await hold_the_same(id, ada, ben)
+            assert ben.service.content(id, said, 0) is not None
+            await say(ada, ADA, id, "talk.erase", {"operation": said, "attachments": [0]}, (said,))
+            await hold_the_same(id, ada, ben)
+            assert ben.service.content(id, said, 0) is None
+
+
+async def test_a_founding_reaches_its_teller_and_the_epochs_come_back(tmp_path: Path) -> None:
+    world = World(founder=ADA)
+    id = world.council.id
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, ADA) as ada, home(tmp_path, HALL) as hall:
+            await meet((ada, hall))
+            await submit(ada, everything(world))
+            await hold_the_same(id, ada, hall, operations=1)
+            await say(ada, ADA, id, "member.absent", {})
+            await hold_the_same(id, ada, hall, operations=3)
+            assert council_at(ada, id).head.number == 1
+
+
+async def test_who_is_not_on_the_roll_gets_nothing(tmp_path: Path) -> None:
+    world = council_of(ADA, BEN)
+    id = world.council.id
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, ADA) as ada, home(tmp_path, CLEO) as stranger:
+            await submit(ada, everything(world))
+            for council in (id, b"x" * 32):
+                await stranger.service.follow(council, [(ADA.node, ())])
+            await meet((stranger, ada))
+            # A council that is there looks like one that is not.
+            assert await refused(stranger, ADA.node, id) == "closed"
+            assert await refused(stranger, ADA.node, b"x" * 32) == "closed"
+            assert id not in stranger.service.councils
+
+
+async def refused(node: Node, peer: bytes, council: bytes) -> str | None:
+    """Ask a peer about a council, as a node that may would; gives the rule of its no."""
+    async with await node.host.open(peer, SYNC) as stream:
+        report = await Session(node.service, stream).ask(council)
+    return report.refused.rule if report.refused is not None else None
+
+
+async def test_who_was_removed_gets_nothing_from_then_on(tmp_path: Path) -> None:
+    world = council_of(ADA, BEN, CLEO)
+    id = world.council.id
+    cleo_membership = world.council.head.persons()[CLEO.key]
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, HALL) as hall, home(tmp_path, ADA) as ada, home(tmp_path, CLEO) as cleo:
+            for node in (hall, ada, cleo):
+                await submit(node, everything(world))
+            await meet((ada, hall), (cleo, hall), (cleo, ada))
+            effect = {"kind": "remove", "membership": cleo_membership}
+            motion = await say(ada, ADA, id, "motion.move", {"effect": effect})
+            await sleep_until(lambda: motion in council_at(hall, id))
+            await say(hall, BEN, id, "motion.assent", {"motion": motion}, (motion,))
+            await sleep_until(lambda: CLEO.node not in council_at(ada, id).head.entitled())
+            await say(ada, ADA, id, "comment.write", {"on": id, "text": 0}, (id,), texts=("among us",))
+            await hold_the_same(id, ada, hall)
+            held = len(council_at(cleo, id))
+            assert await refused(cleo, ADA.node, id) == "closed"
+            assert await refused(cleo, HALL.node, id) == "closed"
+            assert len(council_at(cleo, id)) == held
+
+
+async def test_a_new_member_brings_the_epoch_that_lists_her(tmp_path: Path) -> None:
+    """Cleo was admitted while Ben was away: he lists her once she has shown him how it came."""
+    world = council_of(ADA, BEN)
+    before = everything(world)
+    world.admit(CLEO, ADA, BEN)
+    id = world.council.id
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, BEN) as ben, home(tmp_path, CLEO) as cleo:
+            await submit(ben, before)
+            await submit(cleo, everything(world))
+            await meet((cleo, ben))
+            await hold_the_same(id, ben, cleo, operations=len(world.said))
+            assert CLEO.node in council_at(ben, id).head.entitled()
+
+
+def request_of(who: Person, world: World, invitation: Invitation, seed: bytes | None = None) -> Envelope:
+    """A request to join, signed with the ticket's key, or with another."""
+    seed = seed or invitation.seed
+    body = {**who.enrolment(invitation.id), **who.listing(invitation.id)}
+    draft = Draft(
+        world.council.id, public_key(seed), invitation.depth + 1, (invitation.id,), 0, "council.request", body
+    )
+    return draft.signed(seed)
+
+
+async def test_joining_by_ticket(tmp_path: Path) -> None:
+    """The whole way: ticket, request, admission by epoch, the council on the new member's node."""
+    world = World(founder=ADA)
+    request = request_of(BEN, world, world.invite(ADA))
+    id, asked = world.council.id, request.operation.id
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, HALL) as hall, home(tmp_path, BEN) as ben:
+            await submit(hall, everything(world))
+            await ben.service.join(request.encode(), [(HALL.node, tuple(hall.neighbours.addresses()))])
+            await sleep_until(lambda: asked in council_at(hall, id))
+            assert id not in ben.service.councils
+            await say(hall, ADA, id, "motion.move", {"effect": {"kind": "admit", "request": asked}}, (asked,))
+            await hold_the_same(id, hall, ben)
+            assert [pending.state for pending in ben.service.pending()] == ["admitted"]
+            said = await say(ben, BEN, id, "comment.write", {"on": id, "text": 0}, (id,), texts=("Here I am.",))
+            await sleep_until(lambda: said in council_at(hall, id))
+
+
+async def test_a_request_that_its_ticket_does_not_cover_is_refused(tmp_path: Path) -> None:
+    world = World(founder=ADA)
+    wrong = request_of(BEN, world, world.invite(ADA), seed=b"w" * 32)
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, HALL) as hall, home(tmp_path, BEN) as ben:
+            await submit(hall, everything(world))
+            await ben.service.join(wrong.encode(), [(HALL.node, tuple(hall.neighbours.addresses()))])
+            await sleep_until(lambda: ben.service.pending()[0].state == "refused")
+            assert "key of an invitation" in ben.service.pending()[0].message
+            assert len(council_at(hall, world.council.id)) == len(world.said)
+
+
+async def test_a_node_that_stopped_catches_up(tmp_path: Path) -> None:
+    world = council_of(ADA, BEN)
+    id = world.council.id
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, ADA) as ada:
+            await submit(ada, everything(world))
+            async with home(tmp_path, BEN) as ben:
+                await submit(ben, everything(world))
+                await meet((ben, ada))
+            said = await say(ada, ADA, id, "comment.write", {"on": id, "text": 0}, (id,), texts=("meanwhile",))
+            async with home(tmp_path, BEN) as ben:
+                # Nobody tells it again where Ada is: it remembers.
+                await sleep_until(lambda: said in council_at(ben, id))
+                outcomes = await ben.service.submit(everything(world))
+                assert not any(isinstance(outcome, Accepted) for outcome in outcomes)
+
+
+async def test_keeping_away_cuts_the_network_and_letting_near_heals_it(tmp_path: Path) -> None:
+    world = council_of(ADA, BEN)
+    id = world.council.id
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, ADA) as ada, home(tmp_path, BEN) as ben:
+            for node in (ada, ben):
+                await submit(node, everything(world))
+            await meet((ben, ada))
+            ada.neighbours.keep_away(BEN.node, None, "a test")
+            await sleep_until(lambda: not ada.host.connected() and not ben.host.connected())
+            await say(ada, ADA, id, "comment.write", {"on": id, "text": 0}, (id,), texts=("alone",))
+            await say(ben, BEN, id, "comment.write", {"on": id, "text": 0}, (id,), texts=("alone too",))
+            assert council_at(ada, id).digest() != council_at(ben, id).digest()
+            ada.neighbours.let_near(BEN.node)
+            await hold_the_same(id, ada, ben, operations=len(world.said) + 2)
