@@ -83,8 +83,11 @@ def at_a_terminal(*typed: bytes) -> str:
     """What a process shows at a terminal of its own where somebody types a line at each prompt."""
     child, terminal = pty.fork()
     if child == 0:
-        os.chdir(ROOT)
-        os.execv(sys.executable, [sys.executable, "-c", CODE])
+        try:
+            os.chdir(ROOT)
+            os.execv(sys.executable, [sys.executable, "-c", CODE])
+        finally:
+            os._exit(127)  # it did not start, and this is still the copy of a test
     shown = b""
     lines = list(typed)
     while True:

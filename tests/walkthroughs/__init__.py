@@ -1,0 +1,1 @@
+"""The pages that people follow, followed word for word by a terminal."""

@@ -1,0 +1,125 @@
+"""A terminal in which a page's commands are typed, and its passphrases where they are asked for.
+
+In a `console` block, lines that begin with `$ ` are typed and the others must be shown; `...`
+stands for anything, also for whole lines. A ticket that the page shortens is the last one shown.
+"""
+
+import os
+import pty
+import re
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+
+__all__ = ["Step", "Terminal", "steps"]
+
+_TICKET = re.compile(r"\bmoot1[0-9a-z]{40,}")
+_ASKED = re.compile(rb"[Pp]assphrase[^\n]*: $|^Again: $", re.MULTILINE)
+
+
+@dataclass
+class Step:
+    """One command of a page and what the page shows after it."""
+
+    command: str
+    shown: list[str] = field(default_factory=list)
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """What has to be shown, all of it."""
+        parts = [
+            ".*?" if line == "..." else re.escape(line).replace(r"\.\.\.", r"[^\n]*?") + r"\s*?" for line in self.shown
+        ]
+        return re.compile(r"\s*" + r"\n".join(parts) + r"\s*", re.DOTALL)
+
+
+def steps(page: Path) -> list[Step]:
+    """The commands of a page's `console` blocks, in order."""
+    found: list[Step] = []
+    for token in MarkdownIt().parse(page.read_text()):
+        if token.type == "fence" and token.info == "console":
+            for line in token.content.splitlines():
+                if line.startswith("$ "):
+                    found.append(Step(line[2:]))
+                else:
+                    found[-1].shown.append(line)
+    return found
+
+
+class Terminal:
+    """Runs commands one after the other, each at a terminal of its own."""
+
+    def __init__(self, home: Path, passphrases: Mapping[str, str]) -> None:
+        self._passphrases = passphrases
+        self._ticket = ""
+        self._left: list[int] = []
+        self._environment = {
+            **os.environ,
+            "COLUMNS": "200",
+            "MOOT_HOME": str(home),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "TERM": "dumb",
+        }
+
+    def run(self, step: Step) -> str:
+        """Type the command and return all that it shows once it has ended well."""
+        process, terminal = self._type(step.command)
+        shown = b""
+        answered = 0
+        while more := _read(terminal):
+            shown += more
+            if _ASKED.search(shown, answered):
+                answered = len(shown)
+                os.write(terminal, f"{self._passphrase(shown.decode())}\n".encode())
+        os.close(terminal)
+        _, status = os.waitpid(process, 0)
+        text = shown.decode().replace("\r\n", "\n")
+        assert os.waitstatus_to_exitcode(status) == 0, text
+        self._ticket = [self._ticket, *_TICKET.findall(text)][-1]
+        # The prompts are the terminal's, not the page's.
+        return re.sub(r"(?m)^.*[Pp]assphrase.*: \n|^Again: \n", "", text)
+
+    def leave_running(self, step: Step) -> str:
+        """Type the command and return its first line; it runs on until `close`."""
+        process, terminal = self._type(step.command)
+        self._left.append(process)
+        shown = b""
+        while b"\n" not in shown:
+            more = _read(terminal)
+            assert more, shown
+            shown += more
+        return shown.decode().replace("\r\n", "\n").splitlines()[0] + "\n"
+
+    def close(self) -> None:
+        """Press Ctrl-C where something still runs, and wait for it."""
+        for process in self._left:
+            os.kill(process, signal.SIGINT)
+            os.waitpid(process, 0)
+
+    def _type(self, command: str) -> tuple[int, int]:
+        """The new process and the descriptor of its terminal."""
+        command = re.sub(r"\bmoot1\.\.\.", self._ticket, command)
+        process, terminal = pty.fork()
+        if process == 0:
+            try:
+                os.execvpe("bash", ["bash", "-c", f"exec {command}"], self._environment)
+            finally:
+                os._exit(127)  # there is no bash, and this is still the copy of a test
+        return process, terminal
+
+    def _passphrase(self, shown: str) -> str:
+        asked = [name for name in self._passphrases if re.search(rf"\b{name}\b", shown)]
+        assert len(asked) == 1, shown
+        return self._passphrases[asked[0]]
+
+
+def _read(terminal: int) -> bytes:
+    """What is shown next; nothing when nobody is at the other end any more."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # so Linux says it
+        return b""

@@ -1,0 +1,37 @@
+"""The tutorial, followed word for word on a real node."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .terminal import Step, Terminal, steps
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    home = tmp_path / "hall"
+    home.mkdir(mode=0o700)
+    # The ports of the defaults may be taken here, and no test listens beyond this machine.
+    (home / "settings.toml").write_text('listen = ["/ip4/127.0.0.1/tcp/0"]\napi_port = 0\nmdns = false\n')
+    terminal = Terminal(home, {"ana": "what ana knows", "ben": "what ben knows"})
+    yield terminal
+    terminal.close()
+
+
+@pytest.mark.slow
+def test_the_tutorial_can_be_followed(terminal: Terminal) -> None:
+    page = steps(ROOT / "docs" / "tutorial.md")
+    assert len(page) > 10
+    for step in page:
+        shown = terminal.leave_running(step) if step.command == "moot node run" else terminal.run(step)
+        assert step.pattern.fullmatch(shown), f"$ {step.command}\n{shown}"
+
+
+def test_what_is_shown_must_be_what_the_page_shows() -> None:
+    step = Step("x", ["You founded 'Mill Street': bafyrei...", "...", "the end"])
+    assert step.pattern.fullmatch("You founded 'Mill Street': bafyreiabc\nmore\nand more\nthe end\n")
+    assert not step.pattern.fullmatch("You founded 'Hill Street': bafyreiabc\nmore\nthe end\n")
+    assert not step.pattern.fullmatch("You founded 'Mill Street': bafyreiabc\nmore\n")
