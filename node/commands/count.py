@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_SHOWN = 12
+"""How many ties and outcomes are told to a person; --json has them all."""
+
 
 @click.command("count", short_help="Count ballots from a file.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -116,7 +119,9 @@ def _tell_ties(counted: "Counted") -> None:
     if ties is None:
         return
     click.echo("\nTies, decided here by the order of the list:")
-    for lot in ties.lots:
+    if len(ties.lots) > _SHOWN:
+        click.echo(f"      (the last {_SHOWN} of {len(ties.lots)})")
+    for lot in ties.lots[-_SHOWN:]:
         among = ", ".join(counted.label(number) for number in lot.among)
         click.echo(f"      round {lot.round + 1}, {lot.purpose}: {counted.label(lot.chosen)} (among {among})")
     if not counted.all_ties:
@@ -126,7 +131,9 @@ def _tell_ties(counted: "Counted") -> None:
         click.echo("      However they are decided, the same are chosen.")
         return
     click.echo("\nOutcomes, according to how ties are decided:")
-    for outcome in ties.outcomes:
+    for outcome in ties.outcomes[:_SHOWN]:
         click.echo(f"      {', '.join(counted.label(number) for number in outcome) or 'nothing'}")
+    if len(ties.outcomes) > _SHOWN:
+        click.echo(f"      and {len(ties.outcomes) - _SHOWN} others: --json has them.")
     if not ties.complete:
-        click.echo("      and more: there are too many to list.")
+        click.echo("      There are more than can be listed.")

@@ -153,9 +153,10 @@ def _names(lines: list[str], start: int, count: int) -> tuple[tuple[str, ...], s
             rows.append(_strings(number, line))
     if numbered:
         rows = [[numbered[c]] for c in range(1, count + 1) if c in numbered] + rows
-    if len(rows) < count:
-        # Several strings on one line are names when there are too few lines for one each.
-        rows = [[text] for row in rows for text in row]
+    strings = [[text] for row in rows for text in row]
+    # A second string on a line is a party, unless there are too few lines or just enough strings.
+    if len(rows) < count or (len(rows) == count and len(strings) == count + 1):
+        rows = strings
     if len(rows) < count:
         at(len(lines), "blt.names", f"the file ends after {len(rows)} of {count} candidates' names; add the others.")
     # Some writers put a source and a comment after the title.

@@ -122,10 +122,9 @@ def _row(
 ) -> None:
     colour = CHOSEN[place % len(CHOSEN)] if line.bought else "#8a96a1"
     cost = amount(line.cost)
-    id = str(counted.id(line.project))
-    name = counted.names[line.project]
+    name, id = counted.names[line.project], counted.id(line.project)
     label = f"{place + 1}. {name}" if line.bought else name
-    if name != id:
+    if isinstance(id, str) and id != name:
         label = f"{label}  [{id}]"
     taken = width_of(line.said, 13) + width_of(cost, 15) + 52
     shown = shortened(label, 15, room - taken)

@@ -93,10 +93,7 @@ def _money(counted: Counted, width: int) -> str:
     most = float(max((line.cost for line in found), default=Fraction(1)))
     lines: list[str] = []
     for line in found:
-        id = str(counted.id(line.project))
-        name = counted.names[line.project]
-        label = name if name == id else f"{id}  {name}"
-        lines.append(_cut(f"{'✓' if line.bought else ' '} {label}", width))
+        lines.append(_cut(f"{'✓' if line.bought else ' '} {counted.label(line.project)}", width))
         cost = amount(line.cost)
         room = max(width - len(cost) - 6, 8)
         full = round(float(line.cost) / most * room) if most else 0

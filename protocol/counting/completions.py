@@ -7,14 +7,15 @@
 
 *Add 1*: the method is counted again with one unit of money more for each voter (of weight
 1), and once more, until nothing more fits into the budget, or what is bought would cost more
-than the budget: then the count before stands. *Utilitarian*: of the projects that still fit,
+than the budget: then the count before stands. A tie is a question of its own each time the
+method is counted. *Utilitarian*: of the projects that still fit,
 the one that is worth most to all for its cost is added, and so on; by cost that is the one
 with the most supporters. Both as in https://equalshares.net/implementation/completion.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, Protocol, TypeAlias
@@ -74,7 +75,7 @@ class CompletedRule(Protocol):
 def _rule(name: str, worth: Callable[[BudgetElection], Purses], *, add_one: bool, utilitarian: bool) -> CompletedRule:
     def rule(election: BudgetElection, *, decider: Decider = LISTED, all_ties: bool = False) -> Result[CompletedRound]:
         purses = worth(election)
-        lots: dict[Lot, None] = {}
+        lots: list[Lot] = []
         level = _add_one(purses, decider, lots) if add_one else _level(purses, decider, 0, lots)
         added = _utilitarian(purses, level.elected, decider, lots) if utilitarian else ()
         elected = level.elected + added
@@ -107,43 +108,42 @@ class _Level:
         return tuple(purchase.project for purchase in self.bought)
 
 
-def _level(purses: Purses, decider: Decider, raised: int, lots: dict[Lot, None]) -> _Level:
+def _level(purses: Purses, decider: Decider, raised: int, lots: list[Lot]) -> _Level:
     draws = Draws(decider)
     bought, spending = shared(purses, draws, raised=raised)
     if draws.ties:
-        lots.update(dict.fromkeys(draws.ties.lots))
+        lots.extend(draws.ties.lots)
     return _Level(raised, tuple(bought), spending)
 
 
-def _add_one(purses: Purses, decider: Decider, lots: dict[Lot, None]) -> _Level:
+def _add_one(purses: Purses, decider: Decider, lots: list[Lot]) -> _Level:
     # Nothing is bought beyond the budget while shares are as they are.
     level = _level(purses, decider, 0, lots)
-    for raised in _raises():
-        if not _fitting(purses, level.elected):
-            break
-        above = _level(purses, decider, raised, lots)
+    while _fitting(purses, level.elected):
+        above = _level(purses, decider, _next_raise(level.raised), lots)
         if _rest(purses, above.elected) < 0:
             break
         level = above
     return level
 
 
-def _raises() -> Iterator[int]:
-    yield from range(1, MOST_RAISES + 1)
-    raise Malformed(
-        "equal-shares.unit",
-        f"Shares were raised {MOST_RAISES} times by 1 and the budget is not spent; state the money in a larger unit.",
-    )
+def _next_raise(raised: int) -> int:
+    if raised == MOST_RAISES:
+        raise Malformed(
+            "equal-shares.unit",
+            f"Shares were raised {raised} times by 1 and the budget is not spent; state the money in a larger unit.",
+        )
+    return raised + 1
 
 
-def _utilitarian(purses: Purses, elected: tuple[int, ...], decider: Decider, lots: dict[Lot, None]) -> tuple[int, ...]:
+def _utilitarian(purses: Purses, elected: tuple[int, ...], decider: Decider, lots: list[Lot]) -> tuple[int, ...]:
     added: tuple[int, ...] = ()
     while tied := _next(purses, elected + added):
         chosen = tied[0]
         if len(tied) > 1:
             place = len(elected) + len(added)
             chosen = decider.pick(tied, round=place, purpose="complete", favours=True)
-            lots[Lot(place, "complete", tied, chosen)] = None
+            lots.append(Lot(place, "complete", tied, chosen))
         added += (chosen,)
     return added
 
@@ -208,20 +208,19 @@ def _every_level(purses: Purses, raised: int) -> tuple[set[frozenset[int]], bool
 
 
 def _every_add_one(purses: Purses) -> tuple[set[frozenset[int]], bool]:
-    # One count may stop at a level where another goes on: `open` are the sets that go on.
     outcomes: set[frozenset[int]] = set()
-    level, complete = _every_level(purses, 0)
-    for raised in _raises():
-        open = {elected for elected in level if _fitting(purses, elected)}
+    raised = 0
+    level, complete = _every_level(purses, raised)
+    # One way of deciding ties may end the count where another goes on.
+    while open := {elected for elected in level if _fitting(purses, elected)}:
         outcomes |= level - open
-        if not open:
-            break
+        raised = _next_raise(raised)
         above, all_of_it = _every_level(purses, raised)
         complete = complete and all_of_it
         level = {elected for elected in above if _rest(purses, elected) >= 0}
         if level != above:
             outcomes |= open
-    return outcomes, complete
+    return outcomes | level, complete
 
 
 equal_shares_cost_add1: Final = _rule("equal-shares-cost-add1/1", by_cost, add_one=True, utilitarian=False)

@@ -126,13 +126,14 @@ def shared(purses: Purses, draws: Draws, *, raised: int = 0) -> tuple[list[Purch
     """Buy what can be bought, each voter's share ``raised`` by that much; the purchases and what is left."""
     spending = Spending(purses, raised)
     bought: list[Purchase] = []
+    purpose = f"elect, shares raised by {raised}" if raised else "elect"
 
     def state() -> tuple[frozenset[int], tuple[int, ...], int]:
         return frozenset(purchase.project for purchase in bought), spending.state(), raised
 
     while offers := spending.best():
         tied = {offer.project: offer for offer in spending.rivals(offers)}
-        chosen = tied[draws.pick(tied, round=len(bought), purpose="elect", favours=True, state=state)]
+        chosen = tied[draws.pick(tied, round=len(bought), purpose=purpose, favours=True, state=state)]
         paying, drained = spending.buy(chosen)
         bought.append(
             Purchase(

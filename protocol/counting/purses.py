@@ -73,8 +73,8 @@ class Purses:
 class Offer:
     """The price at which a project's supporters can buy it now.
 
-    ``rho`` is the price of one unit of utility in money; ``need / many`` is the same in
-    ``1/unit`` of money for ``1/grain`` of utility.
+    ``rho`` is the price, for a voter of weight 1, of one unit of what it is worth to her;
+    ``need / many`` is the same in the integers of the purses.
     """
 
     project: int
@@ -188,13 +188,14 @@ class Spending:
         if sum(amount * weight for (amount, _), weight in rich.items()) < need:
             return None
         many = sum(worth * weight for (_, worth), weight in rich.items())
-        for (amount, worth), weight in rich.items():
-            if need * worth <= amount * many:
-                break
-            # She cannot pay as much as the others: she gives all she has, and they share the rest.
+        poorest = iter(rich.items())
+        (amount, worth), weight = next(poorest)
+        # Who cannot pay as much as the others gives all she has, and they share the rest; together they have enough.
+        while need * worth > amount * many:
             need -= amount * weight
             many -= worth * weight
-        rho = Fraction(need * purses.grain, many * self.unit * purses.scale)
+            (amount, worth), weight = next(poorest)
+        rho = Fraction(need * purses.grain * purses.ones, many * self.unit * purses.scale)
         return Offer(project, rho, need, many)
 
 
