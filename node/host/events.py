@@ -41,13 +41,13 @@ Event = Connected | Disconnected | Discovered
 
 
 class Events:
-    """An async iterator over events. It starts with a `Connected` for each peer that is there.
+    """An async iterator over events. It starts with what is known: who is connected, who was discovered.
 
     A slow reader misses no end state: for each peer only the latest news waits, and a peer that
     came and went unseen is not mentioned. So the wait is bounded by the number of connections.
     """
 
-    def __init__(self, present: Iterable[Connected]) -> None:
+    def __init__(self, present: Iterable[Event]) -> None:
         self._waiting: OrderedDict[tuple[bool, PeerKey], Event] = OrderedDict()
         self._told: set[PeerKey] = set()
         self._closed = False
@@ -90,20 +90,26 @@ class Events:
 
 
 class Noticeboard:
-    """Tells every listener that still exists."""
+    """Tells every listener that still exists, and remembers the latest discoveries."""
 
     def __init__(self) -> None:
         self._listeners: WeakSet[Events] = WeakSet()
+        self._discovered: OrderedDict[PeerKey, Discovered] = OrderedDict()
         self._closed = False
 
     def listen(self, present: Iterable[Connected]) -> Events:
-        events = Events(present)
+        events = Events([*present, *self._discovered.values()])
         self._listeners.add(events)
         if self._closed:
             events.close()
         return events
 
     def tell(self, event: Event) -> None:
+        if isinstance(event, Discovered):
+            self._discovered.pop(event.peer, None)
+            self._discovered[event.peer] = event
+            if len(self._discovered) > _MOST_DISCOVERED:
+                self._discovered.popitem(last=False)
         for listener in list(self._listeners):
             listener.tell(event)
 

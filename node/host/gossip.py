@@ -7,6 +7,7 @@ IHAVE and IWANT break with another one. Losing messages is allowed here: sync is
 import logging
 import math
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -168,6 +169,17 @@ class _Pubsub(Pubsub):
         self.counter = time.time_ns()
         self._deliver = deliver
         self._checking: set[bytes] = set()
+        self._opening: set[ID] = set()
+        self._listening: Counter[ID] = Counter()
+
+    async def _handle_new_peer(self, peer_id: ID) -> None:
+        """As shipped, two that find the peer missing at once open two streams, and what is sent is split over both."""
+        if peer_id not in self._opening:
+            self._opening.add(peer_id)
+            try:
+                await super()._handle_new_peer(peer_id)
+            finally:
+                self._opening.discard(peer_id)
 
     async def stream_handler(self, stream: INetStream) -> None:
         """Read one peer's messages until it stops or sends nonsense."""
@@ -175,6 +187,7 @@ class _Pubsub(Pubsub):
         if peer not in self.peers:
             # It found out before us that both speak gossip.
             self._schedule_peer_stream_retry(peer)
+        self._listening[peer] += 1
         try:
             while True:
                 data = await read_varint_prefixed_bytes_limited(stream, _MAX_RPC)
@@ -183,7 +196,33 @@ class _Pubsub(Pubsub):
                 await self._take(peer, rpc)
         except (BaseLibp2pError, DecodeError, ValueError, UnicodeError) as error:
             log.debug("Gossip from %s ended: %r", peer, error)
-            self._handle_dead_peer(peer)
+        finally:
+            self._listening[peer] -= 1
+            if not self._listening[peer]:
+                del self._listening[peer]
+                self._forget_all_subscriptions(peer)
+
+    async def handle_dead_peer_queue(self) -> None:
+        """A connection ended. As shipped, a peer that has another one keeps the dead stream."""
+        async with self.dead_peer_receive_channel as ended:
+            self.event_handle_dead_peer_queue_started.set()
+            async for peer in ended:
+                stream = self.peers.get(peer)
+                if stream is None or stream.muxed_conn.is_closed or not self._peer_is_connected(peer):
+                    self._handle_dead_peer(peer)
+
+    def _handle_dead_peer(self, peer_id: ID) -> None:
+        """Our stream to the peer is lost: open another, if it is still there.
+
+        As shipped this also forgets what the peer is subscribed to, though it may have said so on
+        a newer connection, and will not say it again.
+        """
+        self._clear_pending_announce_retries_for_peer(peer_id)
+        if self.peers.pop(peer_id, None) is not None:
+            self.peer_queues.pop(peer_id).close()
+            self.router.remove_peer(peer_id)
+        if self._peer_is_connected(peer_id):
+            self._schedule_peer_stream_retry(peer_id)
 
     async def _take(self, peer: ID, rpc: rpc_pb2.RPC) -> None:
         """One message at a time: a peer that sends faster than we check waits, and no memory fills."""

@@ -55,8 +55,9 @@ async def open_host(settings: HostSettings) -> AsyncIterator["Host"]:
             if settings.gossip:
                 await host._gossiping()
             if settings.mdns:
-                await _search(host, settings, notices, nursery)
-            nursery.start_soon(trio.serve_listeners, connections.answer, listeners)
+                nursery.start_soon(_search, host, settings, notices)
+            if listeners:
+                nursery.start_soon(trio.serve_listeners, connections.answer, listeners)
             try:
                 yield host
             except BaseException as error:  # noqa: BLE001  # raised again below, not to come out wrapped in a group
@@ -173,11 +174,11 @@ class Host:
         return self._gossip
 
 
-async def _search(host: Host, settings: HostSettings, notices: Noticeboard, nursery: trio.Nursery) -> None:
+async def _search(host: Host, settings: HostSettings, notices: Noticeboard) -> None:
     from .mdns import announce_and_listen
 
     def found(peer: PeerKey, addresses: tuple[str, ...]) -> None:
         if peer != host.peer:
             notices.tell(Discovered(peer, addresses))
 
-    await nursery.start(announce_and_listen, host.addresses, settings.mdns_interfaces, found)
+    await announce_and_listen(host.addresses, settings.mdns_interfaces, found)

@@ -10,7 +10,7 @@ import trio
 from ..peers import Address, parse_address
 from .errors import ListenFailed
 
-__all__ = ["advertised", "listen", "reason", "remote_address"]
+__all__ = ["advertised", "listen", "own_addresses", "reason", "remote_address"]
 
 _BACKLOG = 256
 
@@ -43,7 +43,7 @@ def advertised(listeners: Sequence[trio.SocketListener], announce: Sequence[str]
     for listener in listeners:
         host, port = listener.socket.getsockname()[:2]
         if ip_address(host).is_unspecified:
-            hosts = _own_addresses(version=ip_address(host).version)
+            hosts = own_addresses(version=ip_address(host).version)
         else:
             hosts = [str(host)]
         found += [str(Address(f"ip{ip_address(own).version}"[:3], own, port, None)) for own in hosts]
@@ -61,7 +61,8 @@ def remote_address(stream: trio.SocketStream) -> tuple[str, str]:
     return plain, str(Address("ip6" if ":" in plain else "ip4", plain, port, None))
 
 
-def _own_addresses(*, version: int) -> list[str]:
+def own_addresses(*, version: int) -> list[str]:
+    """This machine's addresses of IP version 4 or 6, link-local ones left out."""
     found = []
     for adapter in ifaddr.get_adapters():
         for entry in adapter.ips:

@@ -6,7 +6,8 @@ The library's own version dials whoever answers and waits in the way of others; 
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TypeVar, cast
 
 import trio
 from zeroconf import Error as ZeroconfError
@@ -15,13 +16,13 @@ from zeroconf import InterfaceChoice, IPVersion, ServiceBrowser, ServiceInfo, Se
 from protocol.errors import Malformed
 
 from ..peers import PeerKey, parse_address
-
-if TYPE_CHECKING:
-    from trio_typing import TaskStatus
+from .listening import own_addresses
 
 __all__ = ["announce_and_listen"]
 
 log = logging.getLogger("folkmoot.host")
+
+T = TypeVar("T")
 
 _SERVICE = "_folkmoot._udp.local."
 _MOST_ADDRESSES = 16
@@ -33,19 +34,21 @@ async def announce_and_listen(
     addresses: Sequence[str],
     interfaces: Sequence[str],
     found: Callable[[PeerKey, tuple[str, ...]], None],
-    *,
-    task_status: "TaskStatus[None]" = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Announce `addresses` (multiaddrs that end in our PeerId) and call `found` for other nodes, until cancelled.
 
     `interfaces` are IP addresses of this machine, none for all. Where there is no multicast the
     log says so and nothing else happens: this is a convenience.
     """
+    # Zeroconf leaves a socket open when it is given an address that this machine does not have.
+    missing = set(interfaces) - set(own_addresses(version=4))
+    if missing:
+        log.warning("No search on the local network: this machine is not %s.", ", ".join(sorted(missing)))
+        return
     try:
         zeroconf = Zeroconf(list(interfaces) or InterfaceChoice.All, ip_version=IPVersion.V4Only)
     except OSError as error:
         log.warning("No search on the local network: %s", error)
-        task_status.started()
         return
     send, receive = trio.open_memory_channel[str](_MOST_WAITING)
     loop = trio.lowlevel.current_trio_token()
@@ -66,24 +69,38 @@ async def announce_and_listen(
                 log.debug("An answer after the end: %s", name)
 
     info = ServiceInfo(
-        _SERVICE, mine, port=_port(addresses), properties=_texts(addresses), server=f"{mine[:32]}.local."
+        _SERVICE,
+        mine,
+        port=_port(addresses),
+        properties=_texts(addresses),
+        server=f"{mine[:32]}.local.",
+        # Nobody of ours reads them, but an answer without them counts as incomplete.
+        parsed_addresses=list(interfaces) or own_addresses(version=4),
     )
+    browser: ServiceBrowser | None = None
     try:
         try:
-            await trio.to_thread.run_sync(zeroconf.register_service, info)
+            await _in_thread(zeroconf.register_service, info)
         except (OSError, ZeroconfError) as error:
             log.warning("This node is not announced on the local network: %s", error)
         browser = ServiceBrowser(zeroconf, _SERVICE, handlers=[heard])
-        task_status.started()
         async with receive:
             async for name in receive:
-                answer = await trio.to_thread.run_sync(zeroconf.get_service_info, _SERVICE, name, _PATIENCE_MS)
+                answer = await _in_thread(zeroconf.get_service_info, _SERVICE, name, _PATIENCE_MS)
                 if answer is not None:
                     _tell(answer.text or b"", found)
-        browser.cancel()
     finally:
         with trio.CancelScope(shield=True):
+            if browser is not None:
+                await trio.to_thread.run_sync(browser.cancel)  # closing alone leaves its thread
             await trio.to_thread.run_sync(zeroconf.close)
+
+
+async def _in_thread(function: Callable[..., T], *args: object) -> T:
+    """Run something slow of zeroconf's; when we are cancelled nobody waits for it."""
+    # libp2p brings type stubs that are older than trio, and than this argument.
+    call = partial(trio.to_thread.run_sync, abandon_on_cancel=True)  # type: ignore[call-arg]
+    return cast(T, await call(function, *args))
 
 
 def _tell(text: bytes, found: Callable[[PeerKey, tuple[str, ...]], None]) -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from protocol.errors import Misuse
+
 __all__ = ["HostSettings"]
 
 
@@ -31,3 +33,7 @@ class HostSettings:
     gossip: bool = False
     mdns: bool = False
     mdns_interfaces: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.key_seed) != 32:
+            raise Misuse("The seed of a node's key has 32 bytes.")

@@ -58,9 +58,9 @@ async def meet(*pairs: tuple[Node, Node]) -> None:
     for one, other in pairs:
         await one.neighbours.add_peer(parse_address(address(other)))
     for one, other in pairs:
-        async for _ in one.host.events():
-            if other.host.peer in one.host.connected():
-                break
+        events = one.host.events()
+        while other.host.peer not in one.host.connected():
+            await anext(events)
 
 
 def council_at(node: Node, council: bytes) -> Council:
@@ -106,7 +106,7 @@ async def hold_the_same(council: bytes, *nodes: Node, operations: int | None = N
         done = trio.Event()
 
         async def watch(node: Node) -> None:
-            await settled(node.service, same)
+            await settled(node, same)
             done.set()
 
         for node in nodes:

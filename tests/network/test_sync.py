@@ -8,7 +8,7 @@ import trio
 from node.outcome import Accepted
 from node.run import Node
 from node.session import SYNC, Session
-from node.testing import sleep_until
+from node.testing import connected, settled
 from protocol.keys import public_key
 from protocol.log.operation import Content, Draft, Envelope
 from tests.worlds import Invitation, Person, World
@@ -84,7 +84,7 @@ async def test_a_large_attachment_follows_by_itself(tmp_path: Path) -> None:
             operation = await say(
                 ada, ADA, id, "comment.write", {"on": id, "text": 0}, (id,), texts=("the plan",), files=(plan,)
             )
-            await sleep_until(lambda: ben.service.content(id, operation, 1) == plan)
+            await settled(ben, lambda: ben.service.content(id, operation, 1) == plan)
             assert ben.service.wanted(id) == []
 
 
@@ -150,9 +150,9 @@ async def test_who_was_removed_gets_nothing_from_then_on(tmp_path: Path) -> None
             await meet((ada, hall), (cleo, hall), (cleo, ada))
             effect = {"kind": "remove", "membership": cleo_membership}
             motion = await say(ada, ADA, id, "motion.move", {"effect": effect})
-            await sleep_until(lambda: motion in council_at(hall, id))
+            await settled(hall, lambda: motion in council_at(hall, id))
             await say(hall, BEN, id, "motion.assent", {"motion": motion}, (motion,))
-            await sleep_until(lambda: CLEO.node not in council_at(ada, id).head.entitled())
+            await settled(ada, lambda: CLEO.node not in council_at(ada, id).head.entitled())
             await say(ada, ADA, id, "comment.write", {"on": id, "text": 0}, (id,), texts=("among us",))
             await hold_the_same(id, ada, hall)
             held = len(council_at(cleo, id))
@@ -195,13 +195,13 @@ async def test_joining_by_ticket(tmp_path: Path) -> None:
         async with home(tmp_path, HALL) as hall, home(tmp_path, BEN) as ben:
             await submit(hall, everything(world))
             await ben.service.join(request.encode(), [(HALL.node, tuple(hall.neighbours.addresses()))])
-            await sleep_until(lambda: asked in council_at(hall, id))
+            await settled(hall, lambda: asked in council_at(hall, id))
             assert id not in ben.service.councils
             await say(hall, ADA, id, "motion.move", {"effect": {"kind": "admit", "request": asked}}, (asked,))
             await hold_the_same(id, hall, ben)
             assert [pending.state for pending in ben.service.pending()] == ["admitted"]
             said = await say(ben, BEN, id, "comment.write", {"on": id, "text": 0}, (id,), texts=("Here I am.",))
-            await sleep_until(lambda: said in council_at(hall, id))
+            await settled(hall, lambda: said in council_at(hall, id))
 
 
 async def test_a_request_that_its_ticket_does_not_cover_is_refused(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ async def test_a_request_that_its_ticket_does_not_cover_is_refused(tmp_path: Pat
         async with home(tmp_path, HALL) as hall, home(tmp_path, BEN) as ben:
             await submit(hall, everything(world))
             await ben.service.join(wrong.encode(), [(HALL.node, tuple(hall.neighbours.addresses()))])
-            await sleep_until(lambda: ben.service.pending()[0].state == "refused")
+            await settled(ben, lambda: ben.service.pending()[0].state == "refused")
             assert "key of an invitation" in ben.service.pending()[0].message
             assert len(council_at(hall, world.council.id)) == len(world.said)
 
@@ -228,7 +228,7 @@ async def test_a_node_that_stopped_catches_up(tmp_path: Path) -> None:
             said = await say(ada, ADA, id, "comment.write", {"on": id, "text": 0}, (id,), texts=("meanwhile",))
             async with home(tmp_path, BEN) as ben:
                 # Nobody tells it again where Ada is: it remembers.
-                await sleep_until(lambda: said in council_at(ben, id))
+                await settled(ben, lambda: said in council_at(ben, id))
                 outcomes = await ben.service.submit(everything(world))
                 assert not any(isinstance(outcome, Accepted) for outcome in outcomes)
 
@@ -242,7 +242,8 @@ async def test_keeping_away_cuts_the_network_and_letting_near_heals_it(tmp_path:
                 await submit(node, everything(world))
             await meet((ben, ada))
             ada.neighbours.keep_away(BEN.node, None, "a test")
-            await sleep_until(lambda: not ada.host.connected() and not ben.host.connected())
+            await connected(ada)
+            await connected(ben)
             await say(ada, ADA, id, "comment.write", {"on": id, "text": 0}, (id,), texts=("alone",))
             await say(ben, BEN, id, "comment.write", {"on": id, "text": 0}, (id,), texts=("alone too",))
             assert council_at(ada, id).digest() != council_at(ben, id).digest()
