@@ -10,7 +10,7 @@ The file is a CBOR sequence (RFC 8742) of byte strings, each of which holds cano
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final
+from typing import Final, Protocol
 
 from protocol.codec import decode, encode
 from protocol.council import outcomes
@@ -28,13 +28,20 @@ from protocol.log.operation import (
     open_content,
 )
 
-__all__ = ["Checked", "Head", "check", "pack", "pack_content", "pack_envelope", "pack_head"]
+__all__ = ["Checked", "Head", "Readable", "check", "pack", "pack_content", "pack_envelope", "pack_head", "pack_log"]
 
 _FORMAT: Final = "folkmoot log"
 _VERSION: Final = 1
 _LONGEST: Final = MAX_ATTACHMENT + 64
 _WIDTHS: Final = {24: 1, 25: 2, 26: 4}
 _FAULTS: Final = 100
+
+
+class Readable(Protocol):
+    """What a log is read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes, fewer only at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ def pack_content(index: int, content: Content) -> bytes:
     return pack([index, content.salt, content.data])
 
 
-def _items(file: BinaryIO) -> Iterator[bytes]:
+def _items(file: Readable) -> Iterator[bytes]:
     """The byte strings of a CBOR sequence."""
     while first := file.read(1):
         major, low = first[0] >> 5, first[0] & 31
@@ -104,7 +111,7 @@ def _items(file: BinaryIO) -> Iterator[bytes]:
         yield _exactly(file, size)
 
 
-def _exactly(file: BinaryIO, size: int) -> bytes:
+def _exactly(file: Readable, size: int) -> bytes:
     data = file.read(size)
     if len(data) != size:
         raise Malformed("archive-cut", "The exported log is cut off in the middle; copy the file again.")
@@ -125,7 +132,7 @@ def _head(data: bytes) -> Head:
     return Head(council, operations, digest)
 
 
-def check(file: BinaryIO) -> Checked:
+def check(file: Readable) -> Checked:
     """Read an exported log and check every hash, signature and rule anew, from nothing.
 
     Raises `Malformed` for what is no exported log, or is cut off; what is wrong within one is

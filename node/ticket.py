@@ -19,7 +19,7 @@ from protocol.keys import public_key
 if TYPE_CHECKING:
     import segno
 
-__all__ = ["MAX_NODES", "Ticket", "TicketNode", "parse_ticket", "qr_svg", "qr_text", "ticket_text"]
+__all__ = ["MAX_NODES", "Ticket", "TicketNode", "parse_ticket", "qr_png", "qr_svg", "qr_text", "ticket_text"]
 
 VERSION: Final = 1
 MAX_NODES: Final = 8
@@ -142,6 +142,13 @@ def qr_svg(ticket: Ticket) -> str:
     out = io.BytesIO()
     _qr(ticket).save(out, kind="svg", scale=4, xmldecl=False)
     return out.getvalue().decode()
+
+
+def qr_png(ticket: Ticket) -> bytes:
+    """The ticket as a QR code in a PNG file's bytes."""
+    out = io.BytesIO()
+    _qr(ticket).save(out, kind="png", scale=8)
+    return out.getvalue()
 
 
 def _qr(ticket: Ticket) -> "segno.QRCode":

@@ -15,6 +15,7 @@ __all__ = [
     "AddPeer",
     "AdoptedAnswer",
     "Assent",
+    "AwayAsked",
     "BranchAsked",
     "CharterAnswer",
     "CommentAnswer",
@@ -33,6 +34,7 @@ __all__ = [
     "JoinAnswer",
     "JoinAsked",
     "JoinNode",
+    "ListedNode",
     "MemberAnswer",
     "MotionAnswer",
     "NodeAnswer",
@@ -66,11 +68,29 @@ class PeerAnswer(Answer, frozen=True):
 
     peer: str
     addresses: list[str]
+    source: str
+    """Who named the addresses: `settings`, `person`, `ticket`, `roll`, `mdns`, or `met`."""
     connected: bool
     seen: int | None
     """When it was last connected."""
-    source: str
-    """Who named it: `settings`, `ticket`, `roll`, `mdns`, `person`."""
+    trouble: str | None
+    """Why the last try to reach it failed."""
+    kept_away: bool
+    """Whether this node keeps away from it."""
+
+
+class ListedNode(Answer, frozen=True):
+    """A node of a council: a teller's, or one on the roll."""
+
+    peer: str
+    addresses: list[str]
+    teller: bool
+
+
+class AwayAsked(Answer, frozen=True):
+    """Asked: keep away from this peer for so many seconds; null for until it is let near again."""
+
+    seconds: float | None = None
 
 
 class CouncilLine(Answer, frozen=True):

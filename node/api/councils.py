@@ -6,12 +6,14 @@ from node.api.answers import (
     CouncilLine,
     EpochAnswer,
     InvitationAnswer,
+    ListedNode,
     MemberAnswer,
     RequestAnswer,
     RivalAnswer,
     TellerAnswer,
 )
 from node.api.effects import effect_answers
+from node.api.local import Network
 from node.api.names import Names
 from node.service import Service
 from protocol.council.bodies import Admit
@@ -20,7 +22,7 @@ from protocol.council.council import Council
 from protocol.ids import operation_text, peer_text, person_text
 from protocol.log.operation import decode_envelope
 
-__all__ = ["charter", "council", "epochs", "invitations", "line", "requests", "rivals", "roll"]
+__all__ = ["charter", "council", "epochs", "invitations", "line", "nodes", "requests", "rivals", "roll"]
 
 
 def line(council: Council) -> CouncilLine:
@@ -75,6 +77,25 @@ def roll(service: Service, council: Council) -> list[MemberAnswer]:
     names = Names(service, council)
     members = [names.member(member) for member in council.head.members.values()]
     return sorted(members, key=lambda member: (member.since, member.name.casefold(), member.membership))
+
+
+def nodes(council: Council, network: Network) -> list[ListedNode]:
+    """The nodes that hold the log, tellers' first, with the addresses known here or on the roll."""
+    known = {neighbour.peer: neighbour.addresses for neighbour in network.known()}
+    head = council.head
+    tellers = {teller.node for teller in head.tellers}
+    listed: dict[bytes, tuple[str, ...]] = {}
+    for _, member in sorted(head.members.items()):
+        for key, listing in sorted(member.nodes.items()):
+            listed.setdefault(key, listing.addresses)
+    return [
+        ListedNode(
+            peer=peer_text(key),
+            addresses=list(dict.fromkeys([*listed.get(key, ()), *known.get(key, ())])),
+            teller=key in tellers,
+        )
+        for key in [*sorted(tellers), *(key for key in listed if key not in tellers)]
+    ]
 
 
 def charter(council: Council) -> CharterAnswer:

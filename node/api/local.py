@@ -1,11 +1,12 @@
 """What the API stands on: the one door, the node's own keys, and what the running node knows of its network."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from node.config import Config
 from node.keystore import NodeKeys
+from node.neighbours import KeptAway, Neighbour
 from node.peers import Address
 from node.service import Service
 from protocol.council.council import Council
@@ -15,16 +16,31 @@ __all__ = ["Local", "Network"]
 
 
 class Network(Protocol):
-    """The network side of the running node."""
+    """The network side of the running node; `node.neighbours.Neighbours` is one."""
 
     def addresses(self) -> Sequence[str]:
-        """Where others reach this node: multiaddrs without `/p2p/`."""
+        """Where others reach this node: multiaddrs without PeerId."""
 
-    def connected(self) -> Collection[bytes]:
+    def connected(self) -> set[bytes]:
         """The keys of the peers that are connected now."""
+
+    def known(self) -> list[Neighbour]:
+        """Every node that this one knows, the connected first."""
 
     async def add_peer(self, address: Address) -> None:
         """Remember an address that names its peer, and dial it soon."""
+
+    def forget_peer(self, peer: bytes) -> None:
+        """Forget the addresses that a person gave."""
+
+    def kept_away(self) -> list[KeptAway]:
+        """The nodes that this one keeps away from."""
+
+    def keep_away(self, peer: bytes, seconds: float | None, reason: str) -> None:
+        """Let a peer go and neither dial nor answer it, for so long or until `let_near`."""
+
+    def let_near(self, peer: bytes) -> None:
+        """Talk to a peer again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from protocol.council.bodies import TellerKeys
     from protocol.council.charter import Charter
 
-__all__ = ["charter_of", "found", "threshold_of"]
+__all__ = ["charter_of", "found", "profile_for", "threshold_of"]
 
 
 def threshold_of(text: str) -> tuple[str, list[str | int]]:
@@ -77,17 +77,12 @@ def found(
     """Found the council on this home's node; gives the client and the council's id."""
     from node.commands._voice import Attached, connect, now, proofs, submit, unlock
     from protocol.council.bodies import Found, TellerKeys, enrolment_message
-    from protocol.council.charter import PROFILES
     from protocol.keys import ENROLMENT, public_key, sign
     from protocol.log.operation import Draft
 
     context = _nonce(nonce, tellers)
     offers = _tellers(tellers, context)
-    count = len(offers) or 1
-    profile = next((key for key, one in PROFILES.items() if one.n == count and (one.f > 0 or one.n == 1)), None)
-    if profile is None:
-        counts = sorted({one.n for one in PROFILES.values()})
-        raise Refused("tellers", f"A council has {', '.join(map(str, counts))} tellers, not {count}.")
+    profile = profile_for(len(offers) or 1)
     charter = charter_of(template, name, purpose, smallest, largest, reason, visibility, thresholds, profile)
     client = connect(caller)
     here = proofs(client, context)
@@ -112,6 +107,17 @@ def found(
     contents = tuple(attached.contents)
     draft = Draft(b"", device, 0, (), now(), "council.found", body.data(), contents)
     return client, submit(client, draft.signed(opened.device_seed), contents)
+
+
+def profile_for(count: int) -> str:
+    """The teller profile for so many tellers; of two, the one that is safe against a liar."""
+    from protocol.council.charter import PROFILES
+
+    for key, profile in PROFILES.items():
+        if profile.n == count and (profile.f > 0 or count == 1):
+            return key
+    counts = sorted({profile.n for profile in PROFILES.values()})
+    raise Refused("tellers", f"A council has {', '.join(map(str, counts))} tellers, not {count}.")
 
 
 def _nonce(nonce: str | None, tellers: Sequence[str]) -> bytes:

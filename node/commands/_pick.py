@@ -8,10 +8,22 @@ import click
 from node.refused import Refused
 
 if TYPE_CHECKING:
-    from node.api.answers import CouncilLine, MemberAnswer, Resolved
+    from node.api.answers import CouncilLine, MemberAnswer, RequestAnswer, Resolved
     from node.client import Client
+    from node.commands import Caller
 
-__all__ = ["council_option", "pick_council", "pick_member", "pick_operation", "wait_options"]
+__all__ = [
+    "VERSIONS",
+    "council_option",
+    "pick_council",
+    "pick_member",
+    "pick_operation",
+    "pick_request",
+    "wait_options",
+]
+
+VERSIONS = ("proposal.open", "proposal.amend")
+"""The kinds of operations that are a proposal or a version of one."""
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _T = TypeVar("_T")
@@ -80,6 +92,39 @@ def pick_member(client: "Client", council: str, given: str) -> "MemberAnswer":
         found,
         Refused("member-unknown", f"No member is called {given!r}; 'moot council roll' lists those whom there are."),
         lambda m: f"{m.name} ({m.person})",
+        given,
+    )
+
+
+def mine(client: "Client", caller: "Caller", line: "CouncilLine") -> "MemberAnswer":
+    """The membership of the person who speaks; `Refused` when she is no member."""
+    from node.api.answers import MemberAnswer
+
+    keystore = caller.keystore()
+    own = keystore.person(keystore.choose(caller.name))
+    roll = client.get(f"/v1/councils/{line.council}/roll", list[MemberAnswer])
+    for member in roll:
+        if member.person == own.person:
+            return member
+    raise Refused(
+        "not-member",
+        f"{own.name} is not a member of {line.name}: join with a ticket, or speak as another with 'moot --as NAME'.",
+    )
+
+
+def pick_request(client: "Client", council: str, given: str) -> "RequestAnswer":
+    """The request to join that `given` names: the applicant's name, or the beginning of an id."""
+    from node.api.answers import RequestAnswer
+
+    requests = client.get(f"/v1/councils/{council}/requests", list[RequestAnswer])
+    wanted = given.casefold()
+    found = [one for one in requests if one.name.casefold() == wanted]
+    found = found or [one for one in requests if _begins(one.request, given) or _begins_key(one.person, given)]
+    found = found or [one for one in requests if one.name.casefold().startswith(wanted)]
+    return _only(
+        found,
+        Refused("request-unknown", f"Nobody called {given!r} asks to join; 'moot admit' lists those who do."),
+        lambda one: f"{one.name} ({one.request})",
         given,
     )
 

@@ -174,22 +174,14 @@ class Voice:
 
 def speak(caller: "Caller", council: str | None, passphrase_fd: int | None) -> Voice:
     """The person who speaks, in the council that is meant; asks for her passphrase last."""
-    from node.api.answers import MemberAnswer
-    from node.commands._pick import pick_council
+    from node.commands._pick import mine, pick_council
 
     client = connect(caller)
     keystore = caller.keystore()
     name = keystore.choose(caller.name)
     line = pick_council(client, council)
-    mine = keystore.person(name)
-    roll = client.get(f"/v1/councils/{line.council}/roll", list[MemberAnswer])
-    me = next((member for member in roll if member.person == mine.person), None)
-    if me is None:
-        raise Refused(
-            "not-member",
-            f"{name} is not a member of {line.name}: join with a ticket, or speak as another with 'moot --as NAME'.",
-        )
-    if mine.device not in me.devices:
+    me = mine(client, caller, line)
+    if keystore.person(name).device not in me.devices:
         raise Refused(
             "not-enrolled",
             f"This device of {name} is not enrolled in {line.name}: make an offer with 'moot device offer', and let "

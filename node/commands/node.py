@@ -1,8 +1,15 @@
 """`moot node`: run this home's node, and see how it fares."""
 
+import os
+from typing import TYPE_CHECKING
+
 import click
 
-from node.commands import Caller, json_option, pass_caller
+from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands._pick import council_option, wait_options
+
+if TYPE_CHECKING:
+    from node.api.answers import PeerAnswer
 
 __all__ = ["command"]
 
@@ -54,7 +61,7 @@ def peers(ctx: click.Context, caller: Caller, as_json: bool) -> None:
     if ctx.invoked_subcommand is not None:
         return None
     from node.api.answers import PeerAnswer
-    from node.commands._render import clean, columns, say, say_json, when
+    from node.commands._render import clean, columns, say, say_json
     from node.commands._voice import connect
 
     answer = connect(caller).get("/v1/peers", list[PeerAnswer])
@@ -66,13 +73,23 @@ def peers(ctx: click.Context, caller: Caller, as_json: bool) -> None:
         [
             [
                 peer.peer,
-                "connected" if peer.connected else f"last seen {when(peer.seen)}" if peer.seen else "not seen yet",
+                _how(peer),
                 peer.source,
                 clean(" ".join(peer.addresses)),
             ]
             for peer in answer
         ]
     )
+
+
+def _how(peer: "PeerAnswer") -> str:
+    from node.commands._render import when
+
+    if peer.connected:
+        return "connected"
+    if peer.kept_away:
+        return "kept away"
+    return f"last seen {when(peer.seen)}" if peer.seen else "not seen yet"
 
 
 @peers.command("add")
@@ -88,6 +105,54 @@ def add(caller: Caller, address: str) -> None:
     parse_address(address)
     connect(caller).post("/v1/peers", AddPeer(address=address), Accepted)
     say("The address is kept, and the node dials it; 'moot node peers' shows whether it answers.")
+
+
+@peers.command("forget")
+@click.argument("peer")
+@pass_caller
+def forget(caller: Caller, peer: str) -> None:
+    """Forget the addresses that were added for PEER (its PeerId)."""
+    from node.api.answers import Accepted
+    from node.commands._render import say
+    from node.commands._voice import connect
+
+    connect(caller).delete(f"/v1/peers/{_peer(peer)}", Accepted)
+    say("Forgotten. A node on the roll of one of your councils is still dialled where the roll says.")
+
+
+@peers.command("away")
+@click.argument("peer")
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Only for so long.")
+@pass_caller
+def away(caller: Caller, peer: str, seconds: float | None) -> None:
+    """Keep away from PEER (its PeerId): neither dial nor answer it, until it is let near again."""
+    from node.api.answers import Accepted, AwayAsked
+    from node.commands._render import say
+    from node.commands._voice import connect
+
+    connect(caller).put(f"/v1/peers/{_peer(peer)}/away", AwayAsked(seconds=seconds), Accepted)
+    say(
+        "This node keeps away from it." if seconds is None else f"This node keeps away from it for {seconds:g} seconds."
+    )
+
+
+@peers.command("near")
+@click.argument("peer")
+@pass_caller
+def near(caller: Caller, peer: str) -> None:
+    """Talk to PEER (its PeerId) again."""
+    from node.api.answers import Accepted
+    from node.commands._render import say
+    from node.commands._voice import connect
+
+    connect(caller).delete(f"/v1/peers/{_peer(peer)}/away", Accepted)
+    say("This node talks to it again.")
+
+
+def _peer(text: str) -> str:
+    from protocol.ids import parse_peer, peer_text
+
+    return peer_text(parse_peer(text))
 
 
 @command.command("teller")
@@ -163,10 +228,139 @@ def follow(caller: Caller, council: str, addresses: tuple[str, ...], as_json: bo
         )
 
 
+@command.command("enrol")
+@council_option
+@wait_options("the node is enrolled")
+@passphrase_option
+@json_option
+@pass_caller
+def enrol(
+    caller: Caller, council: str | None, wait: bool, seconds: float | None, passphrase_fd: int | None, as_json: bool
+) -> None:
+    """List this home's node under your name in a council, or tell its new addresses.
+
+    JSON: peer, operation, effective.
+    """
+    from node.commands._follow_up import wait_for_effect
+    from node.commands._render import clean, say, say_json
+    from node.commands._voice import proofs, speak
+    from protocol.council.bodies import EnrolNode
+    from protocol.ids import peer_text
+
+    voice = speak(caller, council, passphrase_fd)
+    here = proofs(voice.client, voice.membership)
+    node = bytes.fromhex(here.node)
+    body = EnrolNode(node, bytes.fromhex(here.node_possession), here.addresses)
+    operation = voice.say("node.enrol", body)
+    if wait:
+        wait_for_effect(voice.client, voice.path, operation, seconds)
+    if as_json:
+        say_json({"peer": peer_text(node), "operation": operation, "effective": wait})
+    else:
+        when = "now" if wait else "from the next epoch on"
+        say(f"This node is listed under your name in {clean(voice.council.name)} {when}.")
+
+
+@command.command("revoke")
+@click.argument("peer")
+@council_option
+@wait_options("the node is revoked")
+@passphrase_option
+@json_option
+@pass_caller
+def revoke(
+    caller: Caller,
+    peer: str,
+    council: str | None,
+    wait: bool,
+    seconds: float | None,
+    passphrase_fd: int | None,
+    as_json: bool,
+) -> None:
+    """End the listing of the node PEER (its PeerId) under your name.
+
+    It gets nothing more of the council's log from the next epoch on, unless somebody else lists it too.
+    JSON: peer, operation, effective.
+    """
+    from node.commands._follow_up import wait_for_effect
+    from node.commands._render import say, say_json
+    from node.commands._voice import speak
+    from node.refused import Refused
+    from protocol.council.bodies import RevokeNode
+    from protocol.ids import parse_peer
+
+    key = parse_peer(peer)
+    voice = speak(caller, council, passphrase_fd)
+    if peer not in voice.me.nodes:
+        raise Refused("unknown-node", "That node is not listed under your name; 'moot device list' shows which are.")
+    operation = voice.say("node.revoke", RevokeNode(key))
+    if wait:
+        wait_for_effect(voice.client, voice.path, operation, seconds)
+    if as_json:
+        say_json({"peer": peer, "operation": operation, "effective": wait})
+    else:
+        say(f"The node {peer} {'is revoked' if wait else 'is revoked with the next epoch'}.")
+
+
 @command.command("run")
 @pass_caller
 def run(caller: Caller) -> None:
-    """Run the node until it is stopped with Ctrl-C."""
+    """Run the node here until it is stopped, with Ctrl-C or `moot node stop`."""
+    from node.run import Node
     from node.run import run as run_node
 
-    run_node(caller.config())
+    def ready(node: Node, port: int) -> None:
+        reached = node.neighbours.addresses()
+        click.echo(f"The node runs, reached at {', '.join(reached) or 'no address'}. Its log: {node.config.log_path}")
+
+    run_node(caller.config(), ready)
+
+
+@command.command("start")
+@pass_caller
+def start(caller: Caller) -> None:
+    """Start the node in the background, and wait until it answers."""
+    import subprocess
+    import sys
+
+    from node.refused import Refused
+
+    config = caller.config()
+    config.prepare()
+    # No pipe may be left open that the node could fail on later, so it writes to files that nobody keeps.
+    with subprocess.Popen(
+        [sys.executable, "-c", "import cli; cli.main(['node', 'run'])"],
+        env={**os.environ, "MOOT_HOME": str(config.home), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    ) as node:
+        assert node.stdout is not None
+        assert node.stderr is not None
+        said = node.stdout.readline()
+        if not said:
+            reason = node.stderr.read().strip().removeprefix("moot: ") or f"It ended; its log is {config.log_path}."
+            raise Refused("start", reason.splitlines()[-1])
+        click.echo(said.strip())
+        # Leave it running: `Popen` would wait for its end.
+        node.returncode = 0
+
+
+@command.command("stop")
+@pass_caller
+def stop(caller: Caller) -> None:
+    """Stop the running node, and wait until it has ended."""
+    import fcntl
+    import signal
+
+    from node.api.answers import NodeAnswer
+    from node.commands._voice import connect
+
+    answer = connect(caller).get("/v1/node", NodeAnswer)
+    os.kill(answer.pid, signal.SIGTERM)
+    # The node holds this lock as long as it lives.
+    with (caller.config().home / "lock").open("rb+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    click.echo("The node has stopped. Nothing that it accepted is lost.")

@@ -11,6 +11,7 @@ from node.api.answers import (
     DraftAsked,
     EpochAnswer,
     InvitationAnswer,
+    ListedNode,
     MemberAnswer,
     MotionAnswer,
     ProposalAnswer,
@@ -45,6 +46,12 @@ def one_council(local: Local, council: str) -> CouncilAnswer:
 def roll(local: Local, council: str) -> list[MemberAnswer]:
     """Its members."""
     return councils.roll(local.service, local.council(council))
+
+
+@get(f"{_BASE}/nodes", sync_to_thread=False)
+def nodes(local: Local, council: str) -> list[ListedNode]:
+    """The nodes that hold its log, tellers' first."""
+    return councils.nodes(local.council(council), local.network)
 
 
 @get(f"{_BASE}/charter", sync_to_thread=False)
@@ -131,6 +138,7 @@ ROUTES = [
     list_councils,
     list_motions,
     list_proposals,
+    nodes,
     one_council,
     one_motion,
     one_proposal,

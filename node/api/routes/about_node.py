@@ -3,11 +3,12 @@
 import os
 from importlib.metadata import PackageNotFoundError, version
 
-from litestar import get, post, put
+from litestar import delete, get, post, put
 
 from node.api.answers import (
     Accepted,
     AddPeer,
+    AwayAsked,
     ContextAsked,
     NodeAnswer,
     OfferAnswer,
@@ -20,7 +21,7 @@ from node.peers import parse_address
 from node.refused import Refused
 from protocol.council.bodies import node_message, teller_message
 from protocol.errors import Malformed
-from protocol.ids import parse_person, peer_text, person_text
+from protocol.ids import parse_peer, parse_person, peer_text, person_text
 from protocol.keys import NODE, TELLER, public_key, sign
 
 __all__ = ["ROUTES"]
@@ -53,31 +54,47 @@ def about(local: Local) -> NodeAnswer:
 
 @get("/v1/peers", sync_to_thread=False)
 def peers(local: Local) -> list[PeerAnswer]:
-    """Every node that this one heard of, connected ones first."""
-    connected = set(local.network.connected())
-    known = {peer.node: peer for peer in local.service.peers()}
-    answers = [
+    """Every node that this one knows, connected ones first."""
+    away = {kept.peer for kept in local.network.kept_away()}
+    return [
         PeerAnswer(
-            peer=peer_text(key),
-            addresses=list(known[key].addresses) if key in known else [],
-            connected=key in connected,
-            seen=known[key].seen if key in known else None,
-            source=known[key].source if key in known else "incoming",
+            peer=peer_text(known.peer),
+            addresses=list(known.addresses),
+            source=known.source,
+            connected=known.connected,
+            seen=known.seen,
+            trouble=known.trouble,
+            kept_away=known.peer in away,
         )
-        for key in {*known, *connected}
+        for known in local.network.known()
     ]
-    return sorted(answers, key=lambda answer: (not answer.connected, answer.peer))
 
 
-@post("/v1/peers")
+@post("/v1/peers", status_code=200)
 async def add_peer(local: Local, data: AddPeer) -> Accepted:
     """Remember an address and dial it."""
-    address = parse_address(data.address)
-    if address.peer is None:
-        raise Refused("address-peer", "The address does not name its node: it must end in /p2p/12D3KooW...")
-    if address.peer == local.service.node:
-        raise Refused("address-self", "That is this node's own address.")
-    await local.network.add_peer(address)
+    await local.network.add_peer(parse_address(data.address))
+    return Accepted()
+
+
+@delete("/v1/peers/{peer:str}", status_code=200, sync_to_thread=False)
+def forget_peer(local: Local, peer: str) -> Accepted:
+    """Forget the addresses that somebody gave for a peer."""
+    local.network.forget_peer(parse_peer(peer))
+    return Accepted()
+
+
+@put("/v1/peers/{peer:str}/away", sync_to_thread=False)
+def keep_away(local: Local, peer: str, data: AwayAsked) -> Accepted:
+    """Let a peer go and neither dial nor answer it."""
+    local.network.keep_away(parse_peer(peer), data.seconds, "somebody here asked for it")
+    return Accepted()
+
+
+@delete("/v1/peers/{peer:str}/away", status_code=200, sync_to_thread=False)
+def let_near(local: Local, peer: str) -> Accepted:
+    """Talk to a peer again."""
+    local.network.let_near(parse_peer(peer))
     return Accepted()
 
 
@@ -118,4 +135,4 @@ def petname(local: Local, person: str, data: PetnameAsked) -> Accepted:
     return Accepted()
 
 
-ROUTES = [about, add_peer, peers, petname, proofs]
+ROUTES = [about, add_peer, forget_peer, keep_away, let_near, peers, petname, proofs]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from node.ticket import Ticket, TicketNode, parse_ticket, qr_svg, qr_text, ticket_text
+from node.ticket import Ticket, TicketNode, parse_ticket, qr_png, qr_svg, qr_text, ticket_text
 from protocol.codec import encode
 from protocol.errors import Malformed, Misuse
 from protocol.keys import public_key
@@ -163,3 +163,4 @@ def test_the_author_of_requests_is_the_invitations_key() -> None:
 def test_a_ticket_can_be_drawn() -> None:
     assert "▄" in qr_text(TICKET)
     assert qr_svg(TICKET).startswith("<svg")
+    assert qr_png(TICKET).startswith(b"\x89PNG")

@@ -1,0 +1,71 @@
+"""`moot admit`: see who asks to join, and support a request."""
+
+import click
+
+from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands._pick import council_option, wait_options
+
+__all__ = ["command"]
+
+
+@click.command("admit", short_help="Support or see requests to join.")
+@click.argument("who", nargs=-1)
+@council_option
+@wait_options("they are members")
+@passphrase_option
+@json_option
+@pass_caller
+def command(
+    caller: Caller,
+    who: tuple[str, ...],
+    council: str | None,
+    wait: bool,
+    seconds: float | None,
+    passphrase_fd: int | None,
+    as_json: bool,
+) -> None:
+    """Support requests to join, or see them.
+
+    WHO is an applicant's name or the beginning of her request's or person's id; without it, the
+    requests are listed. You move the admission, or assent if somebody moved it already.
+    JSON: requests when listing, else motions.
+    """
+    from node.api.answers import MotionAnswer, RequestAnswer
+    from node.commands._assenting import assent, told
+    from node.commands._follow_up import settled
+    from node.commands._pick import pick_council, pick_request
+    from node.commands._render import clean, indent, one_line, say, say_json, short, when
+    from node.commands._voice import connect, speak
+    from protocol.council.bodies import Admit
+    from protocol.ids import parse_operation
+
+    if not who:
+        client = connect(caller)
+        path = f"/v1/councils/{pick_council(client, council).council}"
+        requests = client.get(f"{path}/requests", list[RequestAnswer])
+        if as_json:
+            return say_json({"requests": requests})
+        if not requests:
+            say("Nobody asks to join.")
+        for request in requests:
+            moved = "moved" if request.motion else "not moved yet"
+            say(f"{one_line(request.name)}  {short(request.request)}  {when(request.time)}  {request.person}  {moved}")
+            if request.letter:
+                say(indent(request.letter))
+        return None
+    client = connect(caller)
+    line = pick_council(client, council)
+    picked = [pick_request(client, line.council, given) for given in who]
+    voice = speak(caller, line.council, passphrase_fd)
+    motions = []
+    for request in picked:
+        motion = assent(voice, request.motion, Admit(parse_operation(request.request)), [request.request])
+        if wait:
+            settled(client, voice.path, motion, seconds)
+        answer = client.get(f"{voice.path}/motions/{motion}", MotionAnswer)
+        motions.append(answer)
+        if not as_json:
+            say(told(answer, f"to admit {clean(request.name)}"))
+    if as_json:
+        say_json({"motions": motions})
+    return None

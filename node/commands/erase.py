@@ -1,0 +1,62 @@
+"""`moot erase`: erase what you wrote."""
+
+import click
+
+from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands._pick import council_option
+
+__all__ = ["command"]
+
+
+@click.command("erase", short_help="Erase what you wrote.")
+@click.argument("operation")
+@click.option(
+    "--attachment",
+    "attachments",
+    type=click.IntRange(min=0),
+    multiple=True,
+    metavar="NUMBER",
+    help="Only this one, as 'moot show OPERATION --raw' counts them; may be repeated.",
+)
+@council_option
+@passphrase_option
+@json_option
+@pass_caller
+def command(
+    caller: Caller,
+    operation: str,
+    attachments: tuple[int, ...],
+    council: str | None,
+    passphrase_fd: int | None,
+    as_json: bool,
+) -> None:
+    """Erase what you wrote: a proposal's text, a comment, a file.
+
+    OPERATION is a proposal's title or the beginning of an id. The nodes of the council delete the
+    words; that you said something stays in the log. A text that the council has adopted is erased
+    only by the council (`moot motion erase`). JSON: operation, erased.
+    """
+    from node.api.answers import OperationAnswer
+    from node.commands._pick import pick_operation
+    from node.commands._render import count_of, say, say_json
+    from node.commands._voice import speak
+    from node.refused import Refused
+    from protocol.council.bodies import Erasure
+    from protocol.ids import parse_operation
+
+    voice = speak(caller, council, passphrase_fd)
+    picked = pick_operation(voice.client, operation, voice.council.council)
+    answer = voice.client.get(f"{voice.path}/operations/{picked.id}", OperationAnswer)
+    if answer.author.membership != voice.me.membership:
+        raise Refused(
+            "erase-others", "You did not write that: what others wrote, the council erases: moot motion erase"
+        )
+    there = {content.index for content in answer.contents if content.sort == "attachment"}
+    wanted = set(attachments) or there
+    if not wanted or wanted - there:
+        raise Refused("erase-nothing", "It has no such attachment; 'moot show OPERATION --raw' lists what it has.")
+    erasure = voice.say("talk.erase", Erasure(parse_operation(picked.id), sorted(wanted)), needs=[picked.id])
+    if as_json:
+        say_json({"operation": erasure, "erased": sorted(wanted)})
+    else:
+        say(f"{count_of(len(wanted), 'attachment')} erased here, and on the other nodes as they hear of it.")

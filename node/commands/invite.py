@@ -1,0 +1,116 @@
+"""`moot invite`: a ticket that lets people ask to join."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands._pick import council_option
+
+if TYPE_CHECKING:
+    from node.commands._voice import Voice
+    from node.ticket import Ticket
+
+__all__ = ["command"]
+
+
+@click.group("invite", short_help="Make a ticket that lets people ask to join.", invoke_without_command=True)
+@click.option("--uses", type=click.IntRange(1, 50), default=1, show_default=True, help="How many people it can let in.")
+@click.option("--days", type=click.IntRange(min=1), help="Requests made later than that are not admitted.")
+@click.option(
+    "--qr",
+    "picture",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Write the ticket as a picture, .svg or .png.",
+)
+@click.option("--no-picture", is_flag=True, help="Do not draw the ticket in the terminal.")
+@council_option
+@passphrase_option
+@json_option
+@pass_caller
+@click.pass_context
+def command(
+    ctx: click.Context,
+    caller: Caller,
+    uses: int,
+    days: int | None,
+    picture: str | None,
+    no_picture: bool,
+    council: str | None,
+    passphrase_fd: int | None,
+    as_json: bool,
+) -> None:
+    """Make a ticket that lets people ask to join.
+
+    Send the ticket to whom you want to invite, or show the picture. Whoever has it can ask; your
+    council decides whom it admits. JSON: invitation, ticket, uses, expires.
+    """
+    if ctx.invoked_subcommand is not None:
+        return None
+    import sys
+
+    from node import ticket as tickets
+    from node.commands._render import count_of, say, say_json
+    from node.commands._voice import now, speak
+
+    if picture is not None and not picture.lower().endswith((".svg", ".png")):
+        raise click.BadParameter("the picture's name must end in .svg or .png.", param_hint="--qr")
+    voice = speak(caller, council, passphrase_fd)
+    expires = None if days is None else now() + days * 86_400_000
+    invitation, made = _made(voice, uses, expires)
+    text = tickets.ticket_text(made)
+    if picture is not None:
+        _draw(made, picture)
+    if as_json:
+        return say_json({"invitation": invitation, "ticket": text, "uses": uses, "expires": expires})
+    say(text)
+    if sys.stdout.isatty() and not no_picture and picture is None:
+        say(tickets.qr_text(made))
+    if picture is not None:
+        say(f"The same as a picture: {picture}")
+    who = "One person" if uses == 1 else count_of(uses, "person", "people")
+    say(f"{who} can ask to join with it: moot join TICKET. You then see the request with 'moot admit'.")
+
+
+def _draw(made: "Ticket", picture: str) -> None:
+    from pathlib import Path
+
+    from node import ticket as tickets
+    from node.refused import Refused
+
+    data = tickets.qr_png(made) if picture.lower().endswith(".png") else tickets.qr_svg(made).encode()
+    try:
+        Path(picture).write_bytes(data)
+    except OSError as fault:
+        raise Refused("file", f"{picture} cannot be written ({fault.strerror}).") from fault
+
+
+def _made(voice: "Voice", uses: int, expires: int | None) -> "tuple[str, Ticket]":
+    import secrets
+
+    from node.api.answers import ListedNode, NodeAnswer, OperationAnswer
+    from node.ticket import MAX_NODES, Ticket, TicketNode
+    from protocol.council.bodies import Invite
+    from protocol.ids import parse_operation, parse_peer
+    from protocol.keys import public_key
+
+    seed = secrets.token_bytes(32)
+    invitation = voice.say("council.invite", Invite(public_key(seed), uses, expires))
+    said = voice.client.get(f"{voice.path}/operations/{invitation}", OperationAnswer)
+    here = voice.client.get("/v1/node", NodeAnswer)
+    nodes = {here.peer: tuple(here.addresses)}
+    # The tellers' nodes are the likeliest to be up when the ticket is used.
+    listed = voice.client.get(f"{voice.path}/nodes", list[ListedNode])
+    for peer in listed:
+        if len(nodes) < MAX_NODES and peer.addresses:
+            nodes.setdefault(peer.peer, tuple(peer.addresses))
+    return invitation, Ticket(
+        council=voice.council_id,
+        name=voice.council.name,
+        invitation=parse_operation(invitation),
+        seed=seed,
+        depth=said.depth,
+        epoch=said.epoch,
+        nodes=tuple(TicketNode(parse_peer(peer), addresses) for peer, addresses in nodes.items()),
+    )
