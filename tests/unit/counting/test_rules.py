@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from protocol.counting.ballots import (
@@ -71,3 +73,11 @@ def test_refused_with_a_reason(name: str, election: object, settings: dict[str, 
     assert isinstance(refusal, Refusal)
     assert refusal.rule == rule
     assert refusal.message.endswith(".")
+
+
+def test_every_rule_and_setting_is_in_the_reference() -> None:
+    reference = (Path(__file__).parents[3] / "docs" / "reference" / "counting.md").read_text("utf-8")
+    for name, rule in RULES.items():
+        assert f"`{name}`" in reference
+        for setting in rule.settings - {"decider", "all_ties"}:
+            assert f"`{setting}`" in reference
