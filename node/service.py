@@ -130,6 +130,8 @@ class Service:
         self._pending: dict[bytes, Pending] = {}
         self._failed: StoreFailed | None = None
         self._failing = trio.Event()
+        self.changed = trio.Event()
+        """Set by the next change of anything that this class shows; a new one takes its place then."""
 
     # Starting
 
@@ -292,7 +294,12 @@ class Service:
         if batch:
             self._store.save(batch)
 
+    def _stir(self) -> None:
+        self.changed.set()
+        self.changed = trio.Event()
+
     def _tell(self, change: _Change) -> None:
+        self._stir()
         for observer in self._observers:
             if change.arrivals:
                 observer.saved(change.arrivals)
@@ -466,6 +473,7 @@ class Service:
             self._save(Batch(contents=[SavedContent(place, content)]))
         except StoreFailed as failed:
             raise self._fail(failed) from failed
+        self._stir()
         return None
 
     # Who listens
@@ -544,6 +552,7 @@ class Service:
         self._check_alive()
         self._store.save_pending(pending)
         self._pending[pending.request] = pending
+        self._stir()
 
     def _settle(self, council: bytes) -> None:
         """A new epoch may have admitted somebody who asked from here."""

@@ -10,17 +10,13 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-import trio
-
 from node.config import Config, Settings
-from node.feed import Missed
 from node.keystore import NodeKeys
 from node.run import Node, now, open_node
-from node.service import Service
 from node.sync import Pace
 from protocol.ids import peer_text
 
-__all__ = ["LOOPBACK", "QUICK", "address", "node_at", "nodes_in", "settled", "sleep_until"]
+__all__ = ["LOOPBACK", "QUICK", "address", "connected", "node_at", "nodes_in", "settled"]
 
 LOOPBACK: Final = Settings(listen=("/ip4/127.0.0.1/tcp/0",), mdns=False, api_port=0)
 QUICK: Final = Pace(every=2.0, courtesy=0.2, again=0.2, ask=0.1, ask_most=0.5)
@@ -61,15 +57,17 @@ def address(node: Node) -> str:
     return f"{node.neighbours.addresses()[0]}/p2p/{peer_text(node.host.peer)}"
 
 
-async def settled(service: Service, look: Callable[[], bool]) -> None:
-    """Wait until `look` says yes; it is asked again after every event of the service."""
-    with service.subscribe() as feed:
-        while not look():
-            news = await anext(feed)
-            assert not isinstance(news, Missed)
+async def settled(node: Node, look: Callable[[], bool]) -> None:
+    """Wait until `look` says yes; it is asked again after every change of the node's service."""
+    while True:
+        changed = node.service.changed
+        if look():
+            return
+        await changed.wait()
 
 
-async def sleep_until(look: Callable[[], bool]) -> None:
-    """Wait for what no event tells, looking again and again."""
-    while not look():
-        await trio.sleep(0.01)
+async def connected(node: Node, *peers: bytes) -> None:
+    """Wait until a node is connected to these peers and to nobody else."""
+    events = node.host.events()
+    while node.host.connected() != set(peers):
+        await anext(events)
