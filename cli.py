@@ -34,11 +34,13 @@ COMMANDS: dict[str, dict[str, str]] = {
         "absent": "Say that you will be away, or are back.",
         "leave": "Leave a council.",
         "remove": "Move that a member be removed.",
+        "device": "Enrol and revoke the computers that you sign on.",
     },
     "Talk and decide": {
         "propose": "Put a text before the council.",
         "amend": "Offer a new version of a proposal's text.",
         "comment": "Say something about a proposal.",
+        "erase": "Erase what you wrote.",
         "motion": "Move that the council decide something.",
         "assent": "Sign that you agree to a motion.",
         "count": "Count ballots from a file.",
