@@ -19,7 +19,7 @@ from markdown_it.token import Token
 
 import cli
 
-__all__ = ["REFERENCE", "ROOT", "broken_links", "build", "main", "reference", "sources"]
+__all__ = ["REFERENCE", "ROOT", "broken_links", "build", "linked", "main", "reference", "sources"]
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference" / "moot.md"
@@ -79,6 +79,13 @@ def _commands(
             inner = command.get_command(context, name)
             if inner is not None and not inner.hidden:
                 yield from _commands(f"{path} {name}", inner, context)
+
+
+def linked(path: Path) -> set[Path]:
+    """The Markdown files that one of them links to."""
+    targets = (urlsplit(target) for target in _links(path))
+    files = {(path.parent / unquote(url.path)).resolve() for url in targets if url.path and not url.netloc}
+    return files & set(sources())
 
 
 def broken_links(paths: Sequence[Path]) -> list[str]:

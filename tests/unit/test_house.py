@@ -292,6 +292,13 @@ def test_every_link_in_the_docs_leads_somewhere() -> None:
     assert docs.broken_links(docs.sources()) == []
 
 
+def test_every_page_can_be_reached_from_the_first() -> None:
+    reached = {ROOT / "docs" / "index.md"}
+    while new := {page for at in reached for page in docs.linked(at)} - reached:
+        reached |= new
+    assert set(docs.sources()) <= reached, "link it from docs/index.md"
+
+
 def test_a_broken_link_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(docs, "ROOT", tmp_path)
     page = tmp_path / "page.md"
