@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import trio
 
+from node.answering import Answering
+from node.asking import Asking
 from node.feed import Missed
 from node.frames import No
 from node.host import Host, Stream
@@ -20,7 +22,7 @@ from node.host.errors import HostError, ProtocolUnsupported
 from node.host.events import Connected, Disconnected
 from node.invitation import JOIN, deliver, receive
 from node.service import Arrival, Service
-from node.session import CLOSED, LATER, SYNC, Report, Session
+from node.session import CLOSED, LATER, SYNC, Report
 from node.store import Pending
 from protocol.council.council import Council
 from protocol.council.outcomes import EpochEntered
@@ -233,7 +235,7 @@ class Syncer:
         """One conversation; None when it could not be held."""
         try:
             async with await self._host.open(peer, SYNC) as stream:
-                report = await Session(self._service, stream, self._fetching).ask(council)
+                report = await Asking(self._service, stream, self._fetching).run(council)
                 await stream.finish()
         except ProtocolUnsupported:
             here.unsupported = True
@@ -284,16 +286,15 @@ class Syncer:
 
     async def _serve(self, stream: Stream) -> None:
         here = self._peers.get(stream.peer)
-        session = Session(self._service, stream, self._fetching)
-        session.on_greeting = None if here is None else here.answering.add
+        answering = set[bytes]() if here is None else here.answering
+        session = Answering(self._service, stream, self._fetching, answering.add)
         try:
-            report = await session.answer()
+            report = await session.run()
         except Malformed as error:
             self._watcher.broke(stream.peer, error)
             return
         finally:
-            if here is not None:
-                here.answering.discard(session.council)
+            answering.discard(session.council)
         if here is not None and report.complete and here.due.get(session.council, 0) > trio.current_time():
             del here.due[session.council]  # it asked us, so there is nothing left to ask it
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import trio
 
+from node.asking import Asking
 from node.outcome import Accepted
 from node.run import Node
-from node.session import SYNC, Session
+from node.session import SYNC
 from node.testing import connected, settled
 from protocol.keys import public_key
 from protocol.log.operation import Content, Draft, Envelope
@@ -135,7 +136,7 @@ async def test_who_is_not_on_the_roll_gets_nothing(tmp_path: Path) -> None:
 async def refused(node: Node, peer: bytes, council: bytes) -> str | None:
     """Ask a peer about a council, as a node that may would; gives the rule of its no."""
     async with await node.host.open(peer, SYNC) as stream:
-        report = await Session(node.service, stream).ask(council)
+        report = await Asking(node.service, stream).run(council)
     return report.refused.rule if report.refused is not None else None
 
 
