@@ -8,8 +8,6 @@ and nothing is shown to a peer or a reader before it is. If the disk fails, so d
 it takes nothing more, and the node stops with one sentence that says why.
 """
 
-from array import array
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +19,8 @@ import trio
 from node.feed import Feed, Subscription
 from node.outcome import Accepted, Aside, Known, Outcome, Rejected, Waits
 from node.refused import Refused
-from node.store import Batch, Pending, Place, SavedContent, SavedOperation, SavedPeer, Store, StoreFailed
+from node.shelf import Shelf, Wanted
+from node.store import Batch, Pending, SavedOperation, SavedPeer, Store, StoreFailed
 from protocol.council import outcomes
 from protocol.council.bodies import Found, parse_body
 from protocol.council.charter import UnknownRules
@@ -29,14 +28,10 @@ from protocol.council.council import Council, Heads
 from protocol.errors import Malformed, Refusal
 from protocol.ids import OperationId, operation_text
 from protocol.log.operation import (
-    ATTACHMENT,
     Content,
-    ContentRef,
     Envelope,
     Operation,
     decode_envelope,
-    open_content,
-    split_inline,
 )
 from protocol.log.waiting import Waiting
 
@@ -57,22 +52,6 @@ class Arrival:
     source: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """An attachment that is not here, and what it must hash to."""
-
-    operation: OperationId
-    index: int
-    reference: ContentRef
-
-
-def without_contents(raw: bytes) -> bool:
-    """Whether an envelope that was checked before has no place for contents; without decoding it."""
-    # 0x83, then the header as a byte string of at least 24 bytes, then 0x58 0x40 and the signature.
-    begin = 3 + raw[2] if raw[1] == 0x58 else 4 + int.from_bytes(raw[2:4], "big")
-    return raw[begin + 66 : begin + 67] == b"\x80"
-
-
 class Observer(Protocol):
     """Parts of the node that act on what comes in. Called after saving; must return at once and not raise."""
 
@@ -84,19 +63,6 @@ class Observer(Protocol):
 
     def following(self, pending: Pending) -> None:
         """A council is to be fetched, or a request to join it delivered."""
-
-
-@dataclass(slots=True)
-class _Log:
-    """A council, its number in the store, and the store's row for each of its own rows."""
-
-    council: Council
-    number: int
-    rows: "array[int]" = field(default_factory=lambda: array("q"))
-
-    def put(self, row: int, saved: int) -> None:
-        while len(self.rows) <= row:
-            self.rows.append(saved)
 
 
 @dataclass(slots=True)
@@ -122,7 +88,7 @@ class Service:
         self.teller = teller
         self.clock = clock
         self._store = store
-        self._logs: dict[bytes, _Log] = {}
+        self._shelves: dict[bytes, Shelf] = {}
         self._councils: dict[bytes, Council] = {}
         self._feed = Feed()
         self._observers: list[Observer] = []
@@ -154,28 +120,28 @@ class Service:
         try:
             envelope = decode_envelope(saved.raw)
             operation = envelope.operation
-            log = self._logs.get(council)
+            shelf = self._shelves.get(council)
             if operation.id != saved.id:
                 raise Malformed("store", "an operation does not have the hash under which it was saved.")
-            if log is None:
+            if shelf is None:
                 found = Council.found(envelope, verified=True)
                 if not isinstance(found, Council):
                     raise Malformed(found.rule, found.message)
                 self._add(found, saved.council).put(0, saved.row)
                 return
-            outcome = log.council.insert(envelope, verified=True)
+            outcome = shelf.council.insert(envelope, verified=True)
             if not isinstance(outcome, outcomes.Inserted):
                 raise Malformed("store", f"an operation that was accepted is {type(outcome).__name__} now.")
-            log.put(outcome.row, saved.row)
+            shelf.put(outcome.row, saved.row)
         except (Malformed, UnknownRules) as fault:
             raise Refused(
                 "store", f"{self._store.path} does not fit together at operation {operation_text(saved.id)}: {fault}"
             ) from fault
 
-    def _add(self, council: Council, number: int) -> _Log:
-        log = self._logs[council.id] = _Log(council, number)
+    def _add(self, council: Council, number: int) -> Shelf:
+        shelf = self._shelves[council.id] = Shelf(self._store, council, number)
         self._councils[council.id] = council
-        return log
+        return shelf
 
     # What is here
 
@@ -203,49 +169,29 @@ class Service:
 
     def envelope(self, council: bytes, operation: bytes) -> Envelope | None:
         """An operation with those of its contents that may travel with it and are here; None when it is not here."""
-        log = self._logs.get(council)
-        row = None if log is None else log.council.dag.rows.get(operation)
-        if log is None or row is None:
-            return None
-        return self._envelope(log.rows[row])
+        shelf = self._shelves.get(council)
+        return None if shelf is None else shelf.envelope(operation)
 
     def travelling(self, council: bytes, operations: Sequence[bytes]) -> list[bytes]:
         """The envelopes of those operations that are here, as bytes, in the order asked for."""
-        log = self._logs[council]
-        rows = [log.rows[row] for row in map(log.council.dag.rows.get, operations) if row is not None]
-        return [
-            raw if without_contents(raw) else self._envelope(row, raw).encode()
-            for row, raw in zip(rows, self._store.raws(rows), strict=True)
-        ]
+        return self._shelves[council].travelling(operations)
 
-    def _envelope(self, row: int, raw: bytes | None = None) -> Envelope:
-        bare = decode_envelope(raw or self._store.raw(row))
-        if not any(ref.sort == ATTACHMENT for ref in bare.operation.contents):
-            return bare
-        small = self._store.small_contents(row)
-        contents = [small.get(index, content) for index, content in enumerate(bare.contents)]
-        return Envelope(bare.operation, split_inline(contents))
+    def saved_envelopes(self, council: bytes) -> Iterator[Envelope]:
+        """All kept operations of a council with their small contents, in `(depth, id)` order."""
+        return self._shelves[council].kept()
 
     def content(self, council: bytes, operation: bytes, index: int) -> Content | None:
         """An attachment; None when it is not here (not yet, or erased)."""
-        log = self._logs.get(council)
-        row = None if log is None else log.council.dag.rows.get(operation)
-        return None if log is None or row is None else self._store.content(Place(log.rows[row], index))
+        shelf = self._shelves.get(council)
+        return None if shelf is None else shelf.content(operation, index)
 
     def wanted(self, council: bytes, most: int = 256) -> list[Wanted]:
         """Attachments of a council that are not here and were not erased, the newest first."""
-        log = self._logs[council]
-        out = []
-        for place in self._store.wanted(log.number, most):
-            row = bisect_left(log.rows, place.row)
-            operation = log.council.dag.ids[row]
-            reference = decode_envelope(self._store.raw(place.row)).operation.contents[place.index]
-            out.append(Wanted(operation, place.index, reference))
-        return out
+        return self._shelves[council].wanted(most)
 
     def rivals(self, council: bytes) -> list[tuple[bytes, bytes]]:
         """Proof of other branches of a council: `(operation id, envelope)`."""
-        return self._store.rivals(self._logs[council].number)
+        return self._store.rivals(self._shelves[council].number)
 
     # What comes in
 
@@ -271,6 +217,9 @@ class Service:
             self._save(change.batch)
         except StoreFailed as failed:
             raise self._fail(failed) from failed
+        except BaseException:
+            self._fail(StoreFailed("This program made a mistake while it took an operation in; nothing more is saved."))
+            raise
         self._tell(change)
         return out
 
@@ -316,15 +265,15 @@ class Service:
         except Malformed as error:
             return Rejected(None, Refusal(error.rule, error.message))
         operation = envelope.operation
-        log = self._logs.get(operation.council or operation.id)
-        if log is None:
+        shelf = self._shelves.get(operation.council or operation.id)
+        if shelf is None:
             return self._enter_council(envelope, data, source, change)
-        if operation.id in log.council:
-            self._fill(log, envelope, change)
-            return Known(operation.id, log.council.id)
+        if operation.id in shelf.council:
+            shelf.fill(envelope, change.batch)
+            return Known(operation.id, shelf.council.id)
         if not operation.signed():
             return Rejected(operation.id, Refusal("signature", "the operation's signature is not its author's."))
-        outcome = self._insert(log, envelope, data, source, change)
+        outcome = self._insert(shelf, envelope, data, source, change)
         if isinstance(outcome, Accepted):
             self._wake(operation.id, change)
         return outcome
@@ -335,25 +284,22 @@ class Service:
         while ready:
             source, data = ready.popleft()
             envelope = decode_envelope(data)
-            log = self._logs[envelope.operation.council]
-            if envelope.operation.id in log.council:
+            shelf = self._shelves[envelope.operation.council]
+            if envelope.operation.id in shelf.council:
                 continue
-            outcome = self._insert(log, envelope, data, source or None, change)
+            outcome = self._insert(shelf, envelope, data, source or None, change)
             if isinstance(outcome, Accepted):
                 ready.extend(self._waiting.arrived(outcome.id))
 
-    def _insert(self, log: _Log, envelope: Envelope, data: bytes, source: bytes | None, change: _Change) -> Outcome:
+    def _insert(self, shelf: Shelf, envelope: Envelope, data: bytes, source: bytes | None, change: _Change) -> Outcome:
         """Insert an operation whose signature holds."""
-        operation, council = envelope.operation, log.council
+        operation, council = envelope.operation, shelf.council
         outcome = council.insert(envelope, verified=True)
         match outcome:
             case outcomes.Inserted(row, epoch, _, events):
-                saved = self._store.new_rows(1)[0]
-                log.put(row, saved)
-                self._keep(log, envelope, saved, change)
-                change.arrivals.append(Arrival(council.id, operation.id, data, source))
+                self._keep(shelf, envelope, row, data, source, change)
                 change.events.append((council.id, events))
-                self._obey(log, events, change)
+                shelf.obey(events, change.batch)
                 return Accepted(operation.id, council.id, epoch)
             case outcomes.Known():
                 return Known(operation.id, council.id)
@@ -365,47 +311,16 @@ class Service:
             case outcomes.Refused(refusal):
                 return Rejected(operation.id, refusal)
             case outcomes.Rival(number, _, _):
-                change.batch.rivals.append((log.number, operation.id, data))
+                change.batch.rivals.append((shelf.number, operation.id, data))
                 words = f"epoch {number} of another branch; this node stays on its own and keeps this as proof."
                 return Aside(operation.id, council.id, Refusal("rival", words))
 
-    def _keep(self, log: _Log, envelope: Envelope, saved: int, change: _Change) -> None:
-        """Put a new operation and its contents into what will be saved."""
-        operation = envelope.operation
-        bare = Envelope(operation, tuple([None if c is None or c.salt else c for c in envelope.contents]))
-        change.batch.operations.append(SavedOperation(saved, log.number, operation.id, bare.encode()))
-        for index, (reference, content) in enumerate(zip(operation.contents, envelope.contents, strict=True)):
-            if reference.sort != ATTACHMENT or index in log.council.erased(operation.id):
-                continue
-            if content is None:
-                change.batch.wanted.append((Place(saved, index), log.number))
-                change.lacking.add((log.council.id, None))
-            else:
-                change.batch.contents.append(SavedContent(Place(saved, index), content))
-
-    def _fill(self, log: _Log, envelope: Envelope, change: _Change) -> None:
-        """Keep what came along with a known operation and was not here."""
-        row = log.council.dag.rows.get(envelope.operation.id)
-        if row is None:
-            return
-        for index, content in enumerate(envelope.contents):
-            place = Place(log.rows[row], index)
-            if content is None or not content.salt or self._store.has_content(place):
-                continue
-            if index not in log.council.erased(envelope.operation.id):
-                change.batch.contents.append(SavedContent(place, content))
-
-    def _obey(self, log: _Log, events: Sequence[outcomes.Event], change: _Change) -> None:
-        """Delete what an event says is to be deleted, in the same transaction."""
-        for event in events:
-            if isinstance(event, outcomes.Erased):
-                row = log.council.dag.rows.get(event.operation)
-                if row is not None:
-                    change.batch.erased += [Place(log.rows[row], index) for index in sorted(event.indices)]
-            elif isinstance(event, outcomes.Forgotten):
-                gone = set(event.operations)
-                rows = [row for row, operation in enumerate(log.council.dag.ids) if operation in gone]
-                change.batch.dropped += [log.rows[row] for row in rows]
+    def _keep(
+        self, shelf: Shelf, envelope: Envelope, row: int, data: bytes, source: bytes | None, change: _Change
+    ) -> None:
+        if shelf.keep(envelope, row, change.batch):
+            change.lacking.add((shelf.council.id, None))
+        change.arrivals.append(Arrival(shelf.council.id, envelope.operation.id, data, source))
 
     def _enter_council(self, envelope: Envelope, data: bytes, source: bytes | None, change: _Change) -> Outcome:
         """A council that is not here: only its founding operation can begin it, and not anybody's."""
@@ -424,11 +339,8 @@ class Service:
             return Waits(operation.id, operation.id, (), str(rules))
         if not isinstance(council, Council):
             return Rejected(operation.id, council)
-        log = self._add(council, self._store.council_number(council.id))
-        saved = self._store.new_rows(1)[0]
-        log.put(0, saved)
-        self._keep(log, envelope, saved, change)
-        change.arrivals.append(Arrival(council.id, operation.id, data, source))
+        shelf = self._add(council, self._store.council_number(council.id))
+        self._keep(shelf, envelope, 0, data, source, change)
         added = outcomes.Added(operation.id, operation.kind, None)
         change.events.append((council.id, (added, outcomes.EpochEntered(0, council.head.digest, ()))))
         return Accepted(operation.id, council.id, 0)
@@ -455,22 +367,15 @@ class Service:
         """
         await trio.lowlevel.checkpoint()
         self._check_alive()
-        log = self._logs.get(council)
-        row = None if log is None else log.council.dag.rows.get(operation)
-        if log is None or row is None:
+        shelf = self._shelves.get(council)
+        if shelf is None:
             return Refusal("unknown-operation", "this node does not hold that operation.")
-        place = Place(log.rows[row], index)
-        references = decode_envelope(self._store.raw(place.row)).operation.contents
-        if not 0 <= index < len(references) or references[index].sort != ATTACHMENT:
-            return Refusal("unknown-content", "the operation has no such attachment.")
-        if index in log.council.erased(operation):
-            return Refusal("erased", "that attachment was erased and is not kept again.")
+        batch = Batch()
+        refusal = shelf.add(operation, index, content, batch)
+        if refusal is not None:
+            return refusal
         try:
-            open_content(content.data, content.salt, references[index])
-        except Malformed as error:
-            return Refusal(error.rule, error.message)
-        try:
-            self._save(Batch(contents=[SavedContent(place, content)]))
+            self._save(batch)
         except StoreFailed as failed:
             raise self._fail(failed) from failed
         self._stir()
@@ -503,7 +408,7 @@ class Service:
             operation = decode_envelope(request).operation
         except Malformed as error:
             raise Refused(error.rule, error.message) from error
-        if operation.council in self._logs:
+        if operation.council in self._shelves:
             return (await self.submit([request]))[0]
         if operation.kind != "council.request" or not operation.signed():
             raise Refused("request", "That is no signed request to join a council.")
@@ -512,7 +417,7 @@ class Service:
     async def follow(self, council: bytes, nodes: Sequence[tuple[bytes, tuple[str, ...]]]) -> Pending | None:
         """Fetch a council that lists this node already, or is public, from `nodes`; None when it is here."""
         await trio.lowlevel.checkpoint()
-        if council in self._logs:
+        if council in self._shelves:
             return None
         return self._follow(Pending(council, council, b"", tuple(nodes), "waiting", ""))
 
@@ -579,9 +484,3 @@ class Service:
     def disk_bytes(self) -> int:
         """What the store takes on disk, bytes."""
         return self._store.size()
-
-    def saved_envelopes(self, council: bytes) -> Iterator[Envelope]:
-        """All kept operations of a council with their small contents, in `(depth, id)` order."""
-        log = self._logs[council]
-        for row in log.council.dag.kept_rows():
-            yield self._envelope(log.rows[row])

@@ -1,0 +1,171 @@
+"""One council and where its operations lie on disk.
+
+The council numbers its operations in the order in which they entered it, the store in the order
+of saving over all councils; a shelf knows which is which.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from node.store import Batch, Place, SavedContent, SavedOperation, Store
+from protocol.council import outcomes
+from protocol.council.council import Council
+from protocol.errors import Malformed, Refusal
+from protocol.ids import OperationId
+from protocol.log.operation import (
+    ATTACHMENT,
+    Content,
+    ContentRef,
+    Envelope,
+    decode_envelope,
+    open_content,
+    split_inline,
+)
+
+__all__ = ["Shelf", "Wanted", "without_contents"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An attachment that is not here, and what it must hash to."""
+
+    operation: OperationId
+    index: int
+    reference: ContentRef
+
+
+def without_contents(raw: bytes) -> bool:
+    """Whether an envelope that was checked before has no place for contents; without decoding it."""
+    # 0x83, then the header as a byte string of at least 24 bytes, then 0x58 0x40 and the signature.
+    begin = 3 + raw[2] if raw[1] == 0x58 else 4 + int.from_bytes(raw[2:4], "big")
+    return raw[begin + 66 : begin + 67] == b"\x80"
+
+
+class Shelf:
+    """`number` is the council's in the store. What changes goes into a `Batch`; the caller saves it."""
+
+    def __init__(self, store: Store, council: Council, number: int) -> None:
+        self.council = council
+        self.number = number
+        self._store = store
+        self._rows = array("q")  # row in the store, for each row of the council
+
+    def put(self, row: int, saved: int) -> None:
+        """The council's operation `row` is row `saved` of the store."""
+        while len(self._rows) <= row:
+            self._rows.append(saved)
+
+    def _saved(self, operation: bytes) -> int | None:
+        row = self.council.dag.rows.get(operation)
+        return None if row is None else self._rows[row]
+
+    # Reading
+
+    def envelope(self, operation: bytes) -> Envelope | None:
+        """An operation with those of its contents that may travel with it and are here."""
+        saved = self._saved(operation)
+        return None if saved is None else self._envelope(saved, self._store.raw(saved))
+
+    def travelling(self, operations: Sequence[bytes]) -> list[bytes]:
+        """The envelopes of those operations that are here, as bytes, in the order asked for."""
+        rows = [saved for saved in map(self._saved, operations) if saved is not None]
+        return [
+            raw if without_contents(raw) else self._envelope(saved, raw).encode()
+            for saved, raw in zip(rows, self._store.raws(rows), strict=True)
+        ]
+
+    def kept(self) -> Iterator[Envelope]:
+        """All kept operations in `(depth, id)` order."""
+        for row in self.council.dag.kept_rows():
+            saved = self._rows[row]
+            yield self._envelope(saved, self._store.raw(saved))
+
+    def _envelope(self, saved: int, raw: bytes) -> Envelope:
+        bare = decode_envelope(raw)
+        if not any(reference.sort == ATTACHMENT for reference in bare.operation.contents):
+            return bare
+        small = self._store.small_contents(saved)
+        contents = [small.get(index, content) for index, content in enumerate(bare.contents)]
+        return Envelope(bare.operation, split_inline(contents))
+
+    def content(self, operation: bytes, index: int) -> Content | None:
+        """An attachment; None when it is not here."""
+        saved = self._saved(operation)
+        return None if saved is None else self._store.content(Place(saved, index))
+
+    def wanted(self, most: int) -> list[Wanted]:
+        """Attachments that are not here and were not erased, the newest first."""
+        out = []
+        for place in self._store.wanted(self.number, most):
+            operation = self.council.dag.ids[bisect_left(self._rows, place.row)]
+            reference = decode_envelope(self._store.raw(place.row)).operation.contents[place.index]
+            out.append(Wanted(operation, place.index, reference))
+        return out
+
+    # Changing
+
+    def keep(self, envelope: Envelope, row: int, batch: Batch) -> bool:
+        """Save a new operation, the council's `row`, with its contents; whether any is not here."""
+        operation = envelope.operation
+        (saved,) = self._store.new_rows(1)
+        self.put(row, saved)
+        raw = envelope.encode() if not envelope.contents else _bare(envelope).encode()
+        batch.operations.append(SavedOperation(saved, self.number, operation.id, raw))
+        lacking = False
+        for index, (reference, content) in enumerate(zip(operation.contents, envelope.contents, strict=True)):
+            if reference.sort != ATTACHMENT or index in self.council.erased(operation.id):
+                continue
+            if content is None:
+                batch.wanted.append((Place(saved, index), self.number))
+                lacking = True
+            else:
+                batch.contents.append(SavedContent(Place(saved, index), content))
+        return lacking
+
+    def fill(self, envelope: Envelope, batch: Batch) -> None:
+        """Save what came along with a known operation and was not here."""
+        operation = envelope.operation.id
+        saved = self._saved(operation)
+        if saved is None:
+            return
+        for index, content in enumerate(envelope.contents):
+            if content is None or not content.salt or self._store.has_content(Place(saved, index)):
+                continue
+            if index not in self.council.erased(operation):
+                batch.contents.append(SavedContent(Place(saved, index), content))
+
+    def add(self, operation: bytes, index: int, content: Content, batch: Batch) -> Refusal | None:
+        """Save an attachment that came by itself, unless it is not the one that was signed, or was erased."""
+        saved = self._saved(operation)
+        if saved is None:
+            return Refusal("unknown-operation", "this node does not hold that operation.")
+        references = decode_envelope(self._store.raw(saved)).operation.contents
+        if not 0 <= index < len(references) or references[index].sort != ATTACHMENT:
+            return Refusal("unknown-content", "the operation has no such attachment.")
+        if index in self.council.erased(operation):
+            return Refusal("erased", "that attachment was erased and is not kept again.")
+        try:
+            open_content(content.data, content.salt, references[index])
+        except Malformed as error:
+            return Refusal(error.rule, error.message)
+        batch.contents.append(SavedContent(Place(saved, index), content))
+        return None
+
+    def obey(self, events: Sequence[outcomes.Event], batch: Batch) -> None:
+        """Delete what events say is to be deleted."""
+        for event in events:
+            if isinstance(event, outcomes.Erased):
+                saved = self._saved(event.operation)
+                if saved is not None:
+                    batch.erased += [Place(saved, index) for index in sorted(event.indices)]
+            elif isinstance(event, outcomes.Forgotten):
+                gone = set(event.operations)
+                batch.dropped += [self._rows[row] for row, id in enumerate(self.council.dag.ids) if id in gone]
+
+
+def _bare(envelope: Envelope) -> Envelope:
+    """The envelope with its parts, without its attachments."""
+    parts = tuple([None if content is None or content.salt else content for content in envelope.contents])
+    return Envelope(envelope.operation, parts)
