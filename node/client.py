@@ -4,6 +4,7 @@ Light to import: the standard library and msgspec. Answers are the typed bodies 
 `node.api.answers`.
 """
 
+import contextlib
 import http.client
 import json
 import time
@@ -152,7 +153,9 @@ class Client:
         if body is not None:
             headers = {**headers, "content-type": sort}
         try:
-            connection.request(method, path, body, headers)
+            # Who is sent too much answers before the end and listens no longer; the answer is there.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(method, path, body, headers)
             response = connection.getresponse()
         except ConnectionRefusedError as fault:
             raise self._no_node() from fault

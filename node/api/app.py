@@ -78,6 +78,7 @@ def litestar_application(local: Local) -> Litestar:
             version="1",
             description="For programs on the same computer. Send the text of api.token as a bearer token.",
             path="/schema",
+            use_handler_docstrings=True,
             render_plugins=[_Page(), JsonRenderPlugin(path="/openapi.json")],
             components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
             security=[{"token": []}],
@@ -110,15 +111,15 @@ def _store_failed(_: _Any, failed: StoreFailed) -> Response[bytes]:
 
 def _http(_: _Any, error: HTTPException) -> Response[bytes]:
     if isinstance(error, ValidationException) or error.status_code == 400:
-        return _said(400, "body", f"The request is not as it must be: {_detail(error)}")
+        return _said(400, "body", f"The request is not as it must be: {_detail(error)}.")
     rules = {404: "unknown-path", 405: "method", 413: "size", 415: "content-type"}
-    return _said(error.status_code, rules.get(error.status_code, "http"), f"{error.detail}.")
+    return _said(error.status_code, rules.get(error.status_code, "http"), f"{error.detail.rstrip('.')}.")
 
 
 def _detail(error: HTTPException) -> str:
     extra = error.extra if isinstance(error.extra, list) else []
     parts = [f"{item.get('key', 'body')}: {item.get('message', '')}" for item in extra if isinstance(item, dict)]
-    return "; ".join(parts) or error.detail
+    return ("; ".join(parts) or error.detail).rstrip(".")
 
 
 def _fault(_: _Any, fault: Exception) -> Response[bytes]:

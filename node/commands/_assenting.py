@@ -62,18 +62,16 @@ def withdraw_assent(voice: "Voice", motion: str) -> str:
     return motion
 
 
-def told(answer: "MotionAnswer", what: str) -> str:
+def told(answer: "MotionAnswer") -> str:
     """How a motion stands, for the one who has just assented to it."""
-    from node.commands._render import count_of, short
+    from node.commands._render import clean, count_of, short
 
+    what = clean(answer.words)
     if answer.state == "effective":
-        return f"The council has decided {what} (epoch {answer.epoch})."
+        return f"Decided in epoch {answer.epoch}: {what}."
     if answer.state == "lapsed":
-        return f"The motion {what} lapsed: {answer.why}."
+        return f"Lapsed in epoch {answer.epoch}: {what}. Why: {answer.why}."
     if answer.met:
-        return (
-            f"Enough members assent {what}; it takes effect with the next epoch, as soon as a teller's node is reached."
-        )
-    missing = answer.needed - answer.yes
-    more = count_of(missing, "more assent is needed", "more assents are needed")
-    return f"You assent {what} ({short(answer.motion)}): {answer.yes} of {answer.of} so far, {more}."
+        return f"Enough members assent: {what}. It takes effect with the next epoch."
+    more = count_of(answer.needed - answer.yes, "more assent is needed", "more assents are needed")
+    return f"You assent: {what} ({short(answer.motion)}). {answer.yes} of {answer.of} so far, {more}."

@@ -34,7 +34,7 @@ def command(
     from node.commands._assenting import assent, told
     from node.commands._follow_up import settled
     from node.commands._pick import pick_council, pick_request
-    from node.commands._render import clean, indent, one_line, say, say_json, short, when
+    from node.commands._render import indent, one_line, say, say_json, short, when
     from node.commands._voice import connect, speak
     from protocol.council.bodies import Admit
     from protocol.ids import parse_operation
@@ -65,7 +65,7 @@ def command(
         answer = client.get(f"{voice.path}/motions/{motion}", MotionAnswer)
         motions.append(answer)
         if not as_json:
-            say(told(answer, f"to admit {clean(request.name)}"))
+            say(told(answer))
     if as_json:
         say_json({"motions": motions})
     return None

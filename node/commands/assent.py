@@ -60,7 +60,7 @@ def command(
     elif withdraw:
         say(f"Your assent is taken back: {answer.yes} of {answer.needed} assents to {clean(answer.words)} are left.")
     else:
-        say(told(answer, f"to {clean(answer.words)}"))
+        say(told(answer))
 
 
 def _motion_of(voice: "Voice", picked: "Resolved") -> str:

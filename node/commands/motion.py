@@ -297,7 +297,7 @@ def _moved(voice: "Voice", effect: Any, needs: tuple[str, ...], asked: dict[str,
     from node.api.answers import MotionAnswer
     from node.commands._assenting import move, told
     from node.commands._follow_up import settled
-    from node.commands._render import clean, say, say_json
+    from node.commands._render import say, say_json
 
     motion = move(voice, effect, needs, asked["reason"])
     if asked["wait"]:
@@ -306,4 +306,4 @@ def _moved(voice: "Voice", effect: Any, needs: tuple[str, ...], asked: dict[str,
     if asked["as_json"]:
         say_json(answer)
     else:
-        say(told(answer, f"to {clean(answer.words)}"))
+        say(told(answer))

@@ -35,7 +35,7 @@ def command(
     from node.commands._assenting import assent, move, told
     from node.commands._follow_up import settled
     from node.commands._pick import pick_council, pick_member
-    from node.commands._render import clean, say, say_json
+    from node.commands._render import say, say_json
     from node.commands._voice import connect, speak
     from node.refused import Refused
     from protocol.council.bodies import Remove
@@ -64,4 +64,4 @@ def command(
     if as_json:
         say_json(answer)
     else:
-        say(told(answer, f"to remove {clean(who.name)}"))
+        say(told(answer))

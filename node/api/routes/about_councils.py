@@ -1,6 +1,7 @@
 """Councils: what they are, what is proposed and moved in them, and how to write into them."""
 
 from litestar import get, post
+from litestar.params import FromPath, JSONBody
 
 from node.api import councils, motions, proposals
 from node.api.answers import (
@@ -19,8 +20,8 @@ from node.api.answers import (
     RequestAnswer,
     RivalAnswer,
 )
-from node.api.local import Local
 from node.api.names import Names
+from node.api.routes.here import Here
 from node.refused import Refused
 from protocol.ids import operation_text, parse_operation
 
@@ -30,68 +31,68 @@ _BASE = "/v1/councils/{council:str}"
 
 
 @get("/v1/councils", sync_to_thread=False)
-def list_councils(local: Local) -> list[CouncilLine]:
+def list_councils(local: Here) -> list[CouncilLine]:
     """The councils that this node holds."""
     lines = [councils.line(council) for council in local.service.councils.values()]
     return sorted(lines, key=lambda line: (line.name.casefold(), line.council))
 
 
 @get(_BASE, sync_to_thread=False)
-def one_council(local: Local, council: str) -> CouncilAnswer:
+def one_council(local: Here, council: FromPath[str]) -> CouncilAnswer:
     """One council, with the digest of its state."""
     return councils.council(local.service, local.council(council))
 
 
 @get(f"{_BASE}/roll", sync_to_thread=False)
-def roll(local: Local, council: str) -> list[MemberAnswer]:
+def roll(local: Here, council: FromPath[str]) -> list[MemberAnswer]:
     """Its members."""
     return councils.roll(local.service, local.council(council))
 
 
 @get(f"{_BASE}/nodes", sync_to_thread=False)
-def nodes(local: Local, council: str) -> list[ListedNode]:
+def nodes(local: Here, council: FromPath[str]) -> list[ListedNode]:
     """The nodes that hold its log, tellers' first."""
     return councils.nodes(local.council(council), local.network)
 
 
 @get(f"{_BASE}/charter", sync_to_thread=False)
-def charter(local: Local, council: str) -> CharterAnswer:
+def charter(local: Here, council: FromPath[str]) -> CharterAnswer:
     """Its charter."""
     return councils.charter(local.council(council))
 
 
 @get(f"{_BASE}/epochs", sync_to_thread=False)
-def epochs(local: Local, council: str) -> list[EpochAnswer]:
+def epochs(local: Here, council: FromPath[str]) -> list[EpochAnswer]:
     """Every step from the founding on, with what it changed and why."""
     return councils.epochs(local.service, local.council(council))
 
 
 @get(f"{_BASE}/rivals", sync_to_thread=False)
-def rivals(local: Local, council: str) -> list[RivalAnswer]:
+def rivals(local: Here, council: FromPath[str]) -> list[RivalAnswer]:
     """Epochs of other branches, kept as evidence."""
     return councils.rivals(local.service, local.council(council))
 
 
 @get(f"{_BASE}/invitations", sync_to_thread=False)
-def invitations(local: Local, council: str) -> list[InvitationAnswer]:
+def invitations(local: Here, council: FromPath[str]) -> list[InvitationAnswer]:
     """Its invitations."""
     return councils.invitations(local.service, local.council(council))
 
 
 @get(f"{_BASE}/requests", sync_to_thread=False)
-def requests(local: Local, council: str) -> list[RequestAnswer]:
+def requests(local: Here, council: FromPath[str]) -> list[RequestAnswer]:
     """Who asks to join."""
     return councils.requests(local.service, local.council(council))
 
 
 @get(f"{_BASE}/motions", sync_to_thread=False)
-def list_motions(local: Local, council: str) -> list[MotionAnswer]:
+def list_motions(local: Here, council: FromPath[str]) -> list[MotionAnswer]:
     """Its motions, open ones first."""
     return motions.motions(local.service, local.council(council))
 
 
 @get(f"{_BASE}/motions/{{motion:str}}", sync_to_thread=False)
-def one_motion(local: Local, council: str, motion: str) -> MotionAnswer:
+def one_motion(local: Here, council: FromPath[str], motion: FromPath[str]) -> MotionAnswer:
     """One motion and how it stands."""
     found = local.council(council)
     fact = found.motions.get(parse_operation(motion))
@@ -101,13 +102,13 @@ def one_motion(local: Local, council: str, motion: str) -> MotionAnswer:
 
 
 @get(f"{_BASE}/proposals", sync_to_thread=False)
-def list_proposals(local: Local, council: str) -> list[ProposalLine]:
+def list_proposals(local: Here, council: FromPath[str]) -> list[ProposalLine]:
     """Its proposals."""
     return proposals.proposals(local.service, local.council(council))
 
 
 @get(f"{_BASE}/proposals/{{proposal:str}}", sync_to_thread=False)
-def one_proposal(local: Local, council: str, proposal: str) -> ProposalAnswer:
+def one_proposal(local: Here, council: FromPath[str], proposal: FromPath[str]) -> ProposalAnswer:
     """One proposal (named by itself or by one of its versions): versions, motions, comments."""
     found = local.council(council)
     id = parse_operation(proposal)
@@ -118,7 +119,7 @@ def one_proposal(local: Local, council: str, proposal: str) -> ProposalAnswer:
 
 
 @post(f"{_BASE}/draft", status_code=200, sync_to_thread=False)
-def draft(local: Local, council: str, data: DraftAsked) -> DraftAnswer:
+def draft(local: Here, council: FromPath[str], data: JSONBody[DraftAsked]) -> DraftAnswer:
     """What a new operation must name: deps (what its body names among them), depth and epoch."""
     found = local.council(council)
     heads = local.service.draft(found.id, [parse_operation(need) for need in data.needs])

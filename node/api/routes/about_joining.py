@@ -1,10 +1,11 @@
 """Councils that are not here yet: asking to join one, fetching one."""
 
 from litestar import delete, get, post
+from litestar.params import FromPath, JSONBody
 
 from node.api.answers import Accepted, FollowAsked, JoinAnswer, JoinAsked, JoinNode
-from node.api.local import Local
 from node.api.routes.about_log import outcome
+from node.api.routes.here import Here
 from node.peers import parse_address
 from node.refused import Refused
 from node.store import Pending
@@ -14,13 +15,13 @@ __all__ = ["ROUTES"]
 
 
 @get("/v1/joining", sync_to_thread=False)
-def joining(local: Local) -> list[JoinAnswer]:
+def joining(local: Here) -> list[JoinAnswer]:
     """Requests made here, and councils that are being fetched."""
     return [_answer(pending) for pending in local.service.pending()]
 
 
 @post("/v1/joining", status_code=200)
-async def join(local: Local, data: JoinAsked) -> JoinAnswer:
+async def join(local: Here, data: JSONBody[JoinAsked]) -> JoinAnswer:
     """Bring a signed request to the ticket's nodes, now or as soon as one can be reached."""
     came = await local.service.join(data.envelope, _nodes(data.nodes))
     if isinstance(came, Pending):
@@ -32,7 +33,7 @@ async def join(local: Local, data: JoinAsked) -> JoinAnswer:
 
 
 @post("/v1/following", status_code=200)
-async def follow(local: Local, data: FollowAsked) -> JoinAnswer:
+async def follow(local: Here, data: JSONBody[FollowAsked]) -> JoinAnswer:
     """Fetch a council that lists this node already, or is public."""
     council = parse_operation(data.council)
     pending = await local.service.follow(council, _nodes(data.nodes))
@@ -42,7 +43,7 @@ async def follow(local: Local, data: FollowAsked) -> JoinAnswer:
 
 
 @delete("/v1/joining/{request_id:str}", status_code=200, sync_to_thread=False)
-def take_back(local: Local, request_id: str) -> Accepted:
+def take_back(local: Here, request_id: FromPath[str]) -> Accepted:
     """Forget a request that is on its way, or a council that was to be fetched."""
     request = parse_operation(request_id)
     if all(pending.request != request for pending in local.service.pending()):

@@ -5,13 +5,14 @@ from typing import Any, Literal
 
 import trio
 from litestar import Request, Response, get, post, put
+from litestar.params import FromPath, FromQuery, RawBody
 from litestar.response import ServerSentEvent, Stream
 
 from node import archive
 from node.api import operations
 from node.api.answers import Accepted, OperationAnswer, Outcome, Resolved
 from node.api.events import stream
-from node.api.local import Local
+from node.api.routes.here import Here
 from node.outcome import Accepted as Taken
 from node.outcome import Aside, Known, Rejected, Waits
 from node.outcome import Outcome as Came
@@ -39,7 +40,7 @@ def body_of(request: Request[Any, Any, Any], body: bytes) -> bytes:
 
 
 @post("/v1/operations", status_code=200, request_max_body_size=MAX_ENVELOPE)
-async def submit(local: Local, request: Request[Any, Any, Any], body: bytes) -> Outcome:
+async def submit(local: Here, request: Request[Any, Any, Any], body: RawBody) -> Outcome:
     """Hand in one envelope, canonical CBOR. What is accepted is on disk.
 
     A founding operation begins a council here.
@@ -75,7 +76,7 @@ def outcome(service: Service, came: Came) -> Outcome:
 
 
 @get("/v1/resolve", sync_to_thread=False)
-def resolve(local: Local, what: str, council: str | None = None) -> list[Resolved]:
+def resolve(local: Here, what: FromQuery[str], council: FromQuery[str | None] = None) -> list[Resolved]:
     """Operations whose id, or proposals whose title, begins with `what`; at most 20."""
     within = list(local.service.councils.values()) if council is None else [local.council(council)]
     found = [one for each in within for one in operations.resolve(local.service, each, what)]
@@ -83,7 +84,7 @@ def resolve(local: Local, what: str, council: str | None = None) -> list[Resolve
 
 
 @get("/v1/councils/{council:str}/operations/{operation:str}", sync_to_thread=False)
-def one(local: Local, council: str, operation: str) -> OperationAnswer:
+def one(local: Here, council: FromPath[str], operation: FromPath[str]) -> OperationAnswer:
     """One operation."""
     found = operations.operation(local.service, local.council(council), parse_operation(operation))
     if found is None:
@@ -92,7 +93,7 @@ def one(local: Local, council: str, operation: str) -> OperationAnswer:
 
 
 @get("/v1/councils/{council:str}/operations/{operation:str}/envelope", sync_to_thread=False, media_type=CBOR)
-def envelope(local: Local, council: str, operation: str) -> Response[bytes]:
+def envelope(local: Here, council: FromPath[str], operation: FromPath[str]) -> Response[bytes]:
     """One operation's envelope, with the attachments that are here and travel in it."""
     found = local.service.envelope(local.council(council).id, parse_operation(operation))
     if found is None:
@@ -101,7 +102,7 @@ def envelope(local: Local, council: str, operation: str) -> Response[bytes]:
 
 
 @get("/v1/councils/{council:str}/operations/{operation:str}/contents/{index:int}", sync_to_thread=False)
-def content(local: Local, council: str, operation: str, index: int) -> Response[bytes]:
+def content(local: Here, council: FromPath[str], operation: FromPath[str], index: FromPath[int]) -> Response[bytes]:
     """An attachment's bytes. They are what somebody wrote: never shown as a page of this node."""
     found = None
     if index >= 0:
@@ -121,12 +122,12 @@ def content(local: Local, council: str, operation: str, index: int) -> Response[
     request_max_body_size=_LONGEST_CONTENT,
 )
 async def put_content(
-    local: Local,
+    local: Here,
     request: Request[Any, Any, Any],
-    council: str,
-    operation: str,
-    index: int,
-    body: bytes,
+    council: FromPath[str],
+    operation: FromPath[str],
+    index: FromPath[int],
+    body: RawBody,
 ) -> Accepted:
     """Hand in an attachment that is too large to travel in its envelope: CBOR `[salt, bytes]`."""
     value = decode(body_of(request, body), _LONGEST_CONTENT)
@@ -140,7 +141,7 @@ async def put_content(
 
 
 @get("/v1/councils/{council:str}/export", media_type=_SEQUENCE, sync_to_thread=False)
-def export(local: Local, council: str) -> Stream:
+def export(local: Here, council: FromPath[str]) -> Stream:
     """The whole log as a CBOR sequence; docs/reference/export.md describes it."""
     return Stream(_paced(_pieces(local.service, local.council(council))), media_type=_SEQUENCE)
 
@@ -174,7 +175,7 @@ async def _paced(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 @get("/v1/events", sync_to_thread=False)
-def events(local: Local, council: str | None = None) -> ServerSentEvent:
+def events(local: Here, council: FromQuery[str | None] = None) -> ServerSentEvent:
     """What happens, as server-sent events: ready, operation, epoch, erased, forgotten, missed, alive."""
     wanted = None if council is None else local.council(council).id
     return ServerSentEvent(stream(local.service, local.service.subscribe(wanted)))

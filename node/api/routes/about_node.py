@@ -4,6 +4,7 @@ import os
 from importlib.metadata import PackageNotFoundError, version
 
 from litestar import delete, get, post, put
+from litestar.params import FromPath, JSONBody
 
 from node.api.answers import (
     Accepted,
@@ -16,7 +17,7 @@ from node.api.answers import (
     PetnameAsked,
 )
 from node.api.councils import line
-from node.api.local import Local
+from node.api.routes.here import Here
 from node.peers import parse_address
 from node.refused import Refused
 from protocol.council.bodies import node_message, teller_message
@@ -30,7 +31,7 @@ PROTOCOL = 1
 
 
 @get("/v1/node", sync_to_thread=False)
-def about(local: Local) -> NodeAnswer:
+def about(local: Here) -> NodeAnswer:
     """The running node: its keys, addresses, councils and how much it keeps."""
     try:
         installed = version("folkmoot")
@@ -53,7 +54,7 @@ def about(local: Local) -> NodeAnswer:
 
 
 @get("/v1/peers", sync_to_thread=False)
-def peers(local: Local) -> list[PeerAnswer]:
+def peers(local: Here) -> list[PeerAnswer]:
     """Every node that this one knows, connected ones first."""
     away = {kept.peer for kept in local.network.kept_away()}
     return [
@@ -71,35 +72,35 @@ def peers(local: Local) -> list[PeerAnswer]:
 
 
 @post("/v1/peers", status_code=200)
-async def add_peer(local: Local, data: AddPeer) -> Accepted:
+async def add_peer(local: Here, data: JSONBody[AddPeer]) -> Accepted:
     """Remember an address and dial it."""
     await local.network.add_peer(parse_address(data.address))
     return Accepted()
 
 
 @delete("/v1/peers/{peer:str}", status_code=200, sync_to_thread=False)
-def forget_peer(local: Local, peer: str) -> Accepted:
+def forget_peer(local: Here, peer: FromPath[str]) -> Accepted:
     """Forget the addresses that somebody gave for a peer."""
     local.network.forget_peer(parse_peer(peer))
     return Accepted()
 
 
 @put("/v1/peers/{peer:str}/away", sync_to_thread=False)
-def keep_away(local: Local, peer: str, data: AwayAsked) -> Accepted:
+def keep_away(local: Here, peer: FromPath[str], data: JSONBody[AwayAsked]) -> Accepted:
     """Let a peer go and neither dial nor answer it."""
     local.network.keep_away(parse_peer(peer), data.seconds, "somebody here asked for it")
     return Accepted()
 
 
 @delete("/v1/peers/{peer:str}/away", status_code=200, sync_to_thread=False)
-def let_near(local: Local, peer: str) -> Accepted:
+def let_near(local: Here, peer: FromPath[str]) -> Accepted:
     """Talk to a peer again."""
     local.network.let_near(parse_peer(peer))
     return Accepted()
 
 
 @post("/v1/node/proofs", sync_to_thread=False)
-def proofs(local: Local, data: ContextAsked) -> OfferAnswer:
+def proofs(local: Here, data: JSONBody[ContextAsked]) -> OfferAnswer:
     """Let the node prove that it holds its keys, in one context, so that an operation can name it.
 
     Signs nothing else: the domains are those of a node's listing and of a teller's possession.
@@ -126,7 +127,7 @@ def _context(text: str) -> bytes:
 
 
 @put("/v1/petnames/{person:str}", sync_to_thread=False)
-def petname(local: Local, person: str, data: PetnameAsked) -> Accepted:
+def petname(local: Here, person: FromPath[str], data: JSONBody[PetnameAsked]) -> Accepted:
     """Call a person by a name of one's own, or by none any more."""
     name = None if data.name is None else " ".join(data.name.split())
     if name is not None and not 0 < len(name) <= 60:
