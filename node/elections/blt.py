@@ -20,7 +20,7 @@ import re
 from protocol.counting.ballots import RankedElection, Ranking, Weight
 
 from .file import ElectionFile
-from .text import MOST_CANDIDATES, amount, at, whole
+from .text import MOST_CANDIDATES, amount, at, cited, whole
 
 __all__ = ["read_blt"]
 
@@ -94,7 +94,7 @@ def _withdrawals(number: int, tokens: list[str], count: int, withdrawn: set[int]
     for token in tokens:
         candidate = whole(token[1:])
         if candidate is None or not 1 <= candidate <= count:
-            at(number, "blt.withdrawn", f"{token} withdraws nobody; write -1 to -{count}.")
+            at(number, "blt.withdrawn", f"{cited(token)} withdraws nobody; write -1 to -{count}.")
         withdrawn.add(candidate - 1)
     return True
 
@@ -128,7 +128,7 @@ def _ranking(number: int, tokens: list[str], count: int) -> Ranking:
         for part in token.split("="):
             candidate = whole(part)
             if candidate is None:
-                at(number, "blt.candidate", f"{token!r} is not a candidate's number.")
+                at(number, "blt.candidate", f"'{cited(token)}' is not a candidate's number.")
             if candidate == 0:
                 at(number, "blt.candidate", "a 0 stands inside the ballot; write each ballot on a line of its own.")
             if candidate > count:
@@ -193,5 +193,5 @@ def _strings(number: int, line: str) -> list[str]:
         while position < len(line) and line[position] in " \t,":
             position += 1
     if position < len(line) and line[position] != "#":
-        at(number, "blt.quotes", f"{line[position:]!r} stands after the closing quotation mark; put it inside.")
+        at(number, "blt.quotes", f"'{cited(line[position:])}' stands after the closing quotation mark; put it inside.")
     return found

@@ -24,6 +24,7 @@ from protocol.counting.stv import Stage, decimal
 from protocol.errors import Refusal
 
 from .file import ElectionFile
+from .text import printable
 
 __all__ = ["Counted", "count_file", "find_rule"]
 
@@ -64,7 +65,8 @@ class Counted:
     def label(self, number: int) -> str:
         """What a person reads: a name, with the id of a project before it."""
         id = self.id(number)
-        return f"{id} {self.names[number]}" if isinstance(id, str) and id != self.names[number] else self.names[number]
+        name = self.names[number]
+        return printable(f"{id} {name}" if isinstance(id, str) and id != name else name)
 
     def id(self, number: int) -> int | str:
         """A candidate's number from 0, or a project's own id."""
@@ -163,7 +165,7 @@ def count_file(
     result = count(rule.name, election, all_ties=all_ties)
     if isinstance(result, Refusal):
         raise Refused(result.rule, result.message)
-    title = election.title or name
+    title = printable(election.title) or name
     if isinstance(election, BudgetElection):
         return Counted(
             election, result, tuple(p.name or p.id for p in election.projects), title, all_ties, as_committee

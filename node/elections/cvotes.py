@@ -23,7 +23,7 @@ from protocol.counting.ballots import RankedElection, Ranking, Weight
 from protocol.errors import Malformed
 
 from .file import ElectionFile
-from .text import MOST_CANDIDATES, at, whole
+from .text import MOST_CANDIDATES, at, cited, whole
 
 __all__ = ["read_cvotes"]
 
@@ -78,14 +78,14 @@ class _Parameters:
             at(number, "cvotes.parameter", "a parameter needs a name, a colon and a value: #/Number of Seats: 2.")
         key, value = match[1].casefold(), match[2].strip()
         if key in self.seen:
-            at(number, "cvotes.parameter", f"{match[1]} is given twice; keep one.")
+            at(number, "cvotes.parameter", f"{cited(match[1])} is given twice; keep one.")
         self.seen.add(key)
         if key == "candidates":
             self.candidates = _candidates(number, value)
         elif key == "number of seats":
             seats = whole(value)
             if not seats:
-                at(number, "cvotes.seats", f"{value!r} is not a number of seats; write 1 or more.")
+                at(number, "cvotes.seats", f"'{cited(value)}' is not a number of seats; write 1 or more.")
             self.seats = seats
         elif key == "implicit ranking":
             self.implicit = _yes(number, match[1], value)
@@ -104,14 +104,14 @@ def _candidates(number: int, value: str) -> tuple[str, ...]:
             at(number, "cvotes.candidates", "a candidate has no name; write one between the semicolons.")
     if len(set(names)) != len(names):
         twice = next(name for place, name in enumerate(names) if name in names[:place])
-        at(number, "cvotes.candidates", f"{twice} is listed twice; give each candidate a name of its own.")
+        at(number, "cvotes.candidates", f"{cited(twice)} is listed twice; give each candidate a name of its own.")
     return names
 
 
 def _yes(number: int, key: str, value: str) -> bool:
     word = value.casefold()
     if word not in ("true", "false"):
-        at(number, "cvotes.parameter", f"{key} is {value!r}; write true or false.")
+        at(number, "cvotes.parameter", f"{cited(key)} is '{cited(value)}'; write true or false.")
     return word == "true"
 
 
@@ -174,7 +174,7 @@ def _ranking(number: int, names: list[list[str]], index: dict[str, int]) -> Rank
             if candidate is None:
                 continue
             if candidate in seen:
-                at(number, "cvotes.twice", f"the vote names {name} twice; name each candidate at most once.")
+                at(number, "cvotes.twice", f"the vote names {cited(name)} twice; name each candidate at most once.")
             seen.add(candidate)
             tier.append(candidate)
         if tier:

@@ -25,7 +25,7 @@ from protocol.counting.ballots import (
 from protocol.errors import Malformed
 
 from .file import ElectionFile
-from .text import MOST_CANDIDATES, amount, at, whole
+from .text import MOST_CANDIDATES, amount, at, cited, whole
 
 __all__ = ["read_pabulib"]
 
@@ -42,7 +42,7 @@ def read_pabulib(lines: list[str]) -> ElectionFile:
     kind = meta.get("vote_type", (0, ""))[1].strip().casefold()
     if kind not in _TYPES:
         line = meta.get("vote_type", (1, ""))[0]
-        at(line, "pabulib.type", f"the vote_type in META is {kind!r}; it must be one of {', '.join(_TYPES)}.")
+        at(line, "pabulib.type", f"the vote_type in META is '{cited(kind)}'; it must be one of {', '.join(_TYPES)}.")
     title = meta.get("description", (0, ""))[1]
     listed = tuple(_project(line, row) for line, row in projects)
     if not 1 <= len(listed) <= MOST_CANDIDATES:
@@ -52,7 +52,7 @@ def read_pabulib(lines: list[str]) -> ElectionFile:
     index: dict[str, int] = {}
     for (line, _), project in zip(projects, listed, strict=True):
         if project.id in index:
-            at(line, "pabulib.project", f"project {project.id} is listed twice; give each an id of its own.")
+            at(line, "pabulib.project", f"project {cited(project.id)} is listed twice; give each an id of its own.")
         index[project.id] = len(index)
     named = [_vote(line, row, index) for line, row in votes]
     pointed = [_points(line, row, vote, kind) for (line, row), vote in zip(votes, named, strict=True)]
@@ -136,7 +136,11 @@ def _budget(meta: dict[str, tuple[int, str]]) -> Weight:
     line, text = meta.get("budget", (1, ""))
     budget = amount(text.replace(" ", ""))
     if budget is None:
-        at(line, "pabulib.budget", f"the budget in META is {text!r}; write an amount of money such as budget;50000.")
+        at(
+            line,
+            "pabulib.budget",
+            f"the budget in META is '{cited(text)}'; write an amount of money such as budget;50000.",
+        )
     return budget
 
 
@@ -146,7 +150,11 @@ def _project(line: int, row: dict[str, str]) -> Project:
         at(line, "pabulib.project", "the project has no id; write one in the column project_id.")
     cost = amount(text.replace(" ", ""))
     if cost is None:
-        at(line, "pabulib.cost", f"project {id} costs {text!r}; write an amount of money such as 12000 or 99.50.")
+        at(
+            line,
+            "pabulib.cost",
+            f"project {cited(id)} costs '{cited(text)}'; write an amount of money such as 12000 or 99.50.",
+        )
     return Project(id, cost, row.get("name", ""))
 
 
@@ -162,7 +170,11 @@ def _vote(line: int, row: dict[str, str], index: dict[str, int]) -> list[int]:
             continue
         number = index.get(id)
         if number is None:
-            at(line, "pabulib.vote", f"the vote names project {id}, which is not in PROJECTS; correct one of them.")
+            at(
+                line,
+                "pabulib.vote",
+                f"the vote names project {cited(id)}, which is not in PROJECTS; correct one of them.",
+            )
         named.append(number)
     return named
 
@@ -182,7 +194,7 @@ def _points(line: int, row: dict[str, str], vote: list[int], kind: str) -> list[
     for part in parts:
         value = amount(part)
         if value is None:
-            at(line, "pabulib.points", f"{part!r} is not a number of points of 0 or more.")
+            at(line, "pabulib.points", f"'{cited(part)}' is not a number of points of 0 or more.")
         points.append(value)
     return points
 

@@ -12,7 +12,7 @@ import re
 from protocol.counting.ballots import ApprovalElection, Election, RankedElection, Ranking, ScoreElection
 
 from .file import ElectionFile
-from .text import MOST_CANDIDATES, at, whole
+from .text import MOST_CANDIDATES, at, cited, whole
 
 __all__ = ["read_preflib"]
 
@@ -27,9 +27,7 @@ def read_preflib(lines: list[str], *, categories: bool = False) -> ElectionFile:
     The categories of a ``.cat`` file are taken as grades, the first the best; two
     categories are an approval ballot. Raises `Malformed` with the line that cannot be read.
     """
-    number = 1
-    while number <= len(lines) and not lines[number - 1].strip():
-        number += 1
+    number = next((number for number, line in enumerate(lines, 1) if line.strip()), 1)
     if lines[number - 1].lstrip().startswith("#"):
         header = _new_header(lines, number)
         separator = ":"
@@ -107,7 +105,7 @@ def _new_header(lines: list[str], start: int) -> _Header:
         elif key in ("NUMBER ALTERNATIVES", "NUMBER VOTERS", "NUMBER CATEGORIES"):
             amount = whole(value)
             if amount is None:
-                at(number, "preflib.header", f"{value!r} is not a number; write one after {key}.")
+                at(number, "preflib.header", f"'{cited(value)}' is not a number; write one after {key}.")
             numbers[key] = amount
         elif key == "TITLE":
             title = value
@@ -154,7 +152,7 @@ def _order(number: int, text: str, count: int, *, empty_tiers: bool) -> Ranking:
             at(
                 number,
                 "preflib.order",
-                f"{text[position : position + 20]!r} is no part of an order; write candidates' numbers with commas, "
+                f"'{cited(text[position : position + 20])}' is no part of an order; write candidates' numbers with commas, "
                 "equal ones in braces.",
             )
         position = match.end()
@@ -164,7 +162,11 @@ def _order(number: int, text: str, count: int, *, empty_tiers: bool) -> Ranking:
                 continue
             candidate = whole(part.strip())
             if candidate is None or not 1 <= candidate <= count:
-                at(number, "preflib.candidate", f"there is no candidate {part.strip()}; they run from 1 to {count}.")
+                at(
+                    number,
+                    "preflib.candidate",
+                    f"there is no candidate {cited(part.strip())}; they run from 1 to {count}.",
+                )
             if candidate in seen:
                 at(number, "preflib.twice", f"the order names candidate {candidate} twice; name each at most once.")
             seen.add(candidate)

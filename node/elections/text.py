@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from protocol.errors import Malformed
 
-__all__ = ["MOST_BYTES", "MOST_CANDIDATES", "amount", "at", "load", "whole"]
+__all__ = ["MOST_BYTES", "MOST_CANDIDATES", "amount", "at", "cited", "load", "printable", "whole"]
 
 MOST_BYTES = 256 * 2**20
 """The largest file that is read; the largest public election files are a tenth of it."""
@@ -71,6 +71,17 @@ def _decode(data: bytes) -> str:
 def at(line: int, rule: str, message: str) -> NoReturn:
     """Refuse a file for what stands on ``line``, counted from 1."""
     raise Malformed(rule, f"Line {line}: {message}")
+
+
+def printable(text: str) -> str:
+    """``text`` on one line, with nothing in it that a terminal or a picture would obey."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def cited(text: str) -> str:
+    """What stands in a file, fit for a sentence: printable, and not longer than 40 characters."""
+    text = printable(text)
+    return text if len(text) <= 40 else text[:39] + "…"
 
 
 def whole(text: str) -> int | None:

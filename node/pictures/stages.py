@@ -44,7 +44,7 @@ def steps(counted: Counted) -> list[Step]:
 def _stage(counted: Counted, stage: Stage) -> Step:
     title = "First preferences"
     if stage.candidate is not None:
-        name = counted.names[stage.candidate]
+        name = counted.label(stage.candidate)
         title = f"Surplus of {name}" if stage.action == "surplus" else f"{name} excluded"
     return Step(
         title,
@@ -67,4 +67,4 @@ def _round(counted: Counted, before: RunOffRound | None, now: RunOffRound, *, la
         (c, float(after - earlier)) for c, (earlier, after) in enumerate(zip(before.votes, now.votes, strict=True))
     )
     moves = tuple((c, gain) for c, gain in gains if c != source and gain > 0)
-    return Step(f"{counted.names[source]} excluded", source, votes, float(now.exhausted), moves, elected, None)
+    return Step(f"{counted.label(source)} excluded", source, votes, float(now.exhausted), moves, elected, None)

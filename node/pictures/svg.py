@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
 
+from node.elections.text import printable
+
 __all__ = [
     "BAD",
     "CHOSEN",
@@ -124,7 +126,7 @@ class Drawing:
         style += f' stroke="{GROUND}" stroke-width="4" stroke-linejoin="round" paint-order="stroke"' if halo else ""
         style += f' transform="rotate({number(turn)} {number(x)} {number(y)})"' if turn else ""
         self._shapes.append(
-            f'<text x="{number(x)}" y="{number(y)}" font-size="{number(size)}" fill="{colour}"{style}>{escape(text)}</text>'
+            f'<text x="{number(x)}" y="{number(y)}" font-size="{number(size)}" fill="{colour}"{style}>{_escaped(text)}</text>'
         )
 
     def __str__(self) -> str:
@@ -132,15 +134,19 @@ class Drawing:
         return "\n".join(
             (
                 f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" width="{number(self.width)}"'
-                f' height="{number(self.height)}" role="img" aria-label={quoteattr(self._title)}'
+                f' height="{number(self.height)}" role="img" aria-label={quoteattr(printable(self._title))}'
                 f' font-family={quoteattr(_FONT)} font-variant-numeric="tabular-nums">',
-                f"<title>{escape(self._title)}</title>",
-                f"<desc>{escape(self._description)}</desc>",
+                f"<title>{_escaped(self._title)}</title>",
+                f"<desc>{_escaped(self._description)}</desc>",
                 f'<rect width="100%" height="100%" fill="{GROUND}"/>',
                 *self._shapes,
                 "</svg>\n",
             )
         )
+
+
+def _escaped(text: str) -> str:
+    return escape(printable(text))
 
 
 def _opacity(value: float) -> str:

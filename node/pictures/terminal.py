@@ -45,7 +45,7 @@ def _cut(name: str, width: int) -> str:
 
 def _names(counted: Counted, numbers: Sequence[int], width: int) -> int:
     """How wide the column of names is: as the longest of them, but at most a third of the width."""
-    return min(max(len(counted.names[c]) for c in numbers), max(width // 3, 10))
+    return min(max(len(counted.label(c)) for c in numbers), max(width // 3, 10))
 
 
 def _stages(counted: Counted, width: int) -> str:
@@ -62,7 +62,7 @@ def _stages(counted: Counted, width: int) -> str:
                 continue
             gain = dict(step.moves).get(candidate, 0.0)
             end = "  elected" if candidate in step.elected else f"  +{gain:.1f}" if gain >= 0.05 else ""
-            name = _cut(counted.names[candidate], names)
+            name = _cut(counted.label(candidate), names)
             bar = _bar(step.votes[candidate], most, room)
             lines.append(f"  {name:<{names}} {bar} {step.votes[candidate]:.1f}{end}".rstrip())
         if step.gone >= 0.05:
@@ -79,10 +79,10 @@ def _matrix(counted: Counted, round: SchulzeRound, width: int) -> str:
     names = _names(counted, order, width)
     lines = [" " * (names + 5) + "".join(f"{number:>{cell - 1}} " for number in range(1, len(order) + 1))]
     for row, a in enumerate(order):
-        text = f"{row + 1:>3}. {_cut(counted.names[a], names):<{names}}"
+        text = f"{row + 1:>3}. {_cut(counted.label(a), names):<{names}}"
         for column, b in enumerate(order):
             won = round.pairwise[a][b] > round.pairwise[b][a]
-            text += f"{'·' if a == b else cells[row][column] + ('*' if won else ' '):>{cell}}"
+            text += f"{'· ' if a == b else cells[row][column] + ('*' if won else ' '):>{cell}}"
         lines.append(text.rstrip())
     lines += ["", "A row says how many ballots rank its candidate above that of each column; * where they are more."]
     return "\n".join(lines)
@@ -109,7 +109,7 @@ def _sums(counted: Counted, round: SumRound, width: int) -> str:
     most = float(max(round.sums))
     room = max(width - names - 14, 8)
     return "\n".join(
-        f"{'✓' if c in counted.result.elected else ' '} {_cut(counted.names[c], names):<{names}} "
+        f"{'✓' if c in counted.result.elected else ' '} {_cut(counted.label(c), names):<{names}} "
         f"{_bar(float(round.sums[c]), most, room)} {float(round.sums[c]):.6g}"
         for c in order
     )
@@ -129,5 +129,5 @@ def _grades(counted: Counted, round: JudgementRound, width: int) -> str:
             done += float(round.grades[c][grade]) / cast * room
             bar += signs[grade % len(signs)] * (int(done + 0.5) - len(bar))
         mark = "✓" if c in counted.result.elected else " "
-        lines.append(f"{mark} {_cut(counted.names[c], names):<{names}} {bar} {round.medians[c]}")
+        lines.append(f"{mark} {_cut(counted.label(c), names):<{names}} {bar} {round.medians[c]}")
     return "\n".join(lines)

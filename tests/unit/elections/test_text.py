@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from node.elections import text
-from node.elections.text import amount, load, whole
+from node.elections.text import amount, cited, load, whole
 from protocol.errors import Malformed
 
 
@@ -84,3 +84,9 @@ def test_whole_numbers_are_bounded() -> None:
     assert whole("007") == 7
     assert whole("9" * 15) == 10**15 - 1
     assert [whole(text) for text in ("", "-1", "1.0", "9" * 16, "²")] == [None] * 5
+
+
+def test_what_is_cited_fits_a_sentence() -> None:
+    assert cited("a\nb\x1b[31m") == "a b [31m"
+    assert cited("x" * 40) == "x" * 40
+    assert cited("x" * 41) == "x" * 39 + "…"
