@@ -144,7 +144,10 @@ def test_refusals_are_typed(here: Running, council: str) -> None:
     assert refusal(ask(here, "GET", f"/v1/councils/{council}/operations/{nowhere}")) == (404, "unknown-operation")
     assert refusal(ask(here, "GET", f"/v1/councils/{council}/motions/{council}")) == (404, "unknown-motion")
     assert refusal(ask(here, "GET", f"/v1/councils/{council}/proposals/{council}")) == (404, "unknown-proposal")
-    assert refusal(ask(here, "GET", f"/v1/councils/{council}/operations/{council}/contents/9")) == (404, "unknown-content")
+    assert refusal(ask(here, "GET", f"/v1/councils/{council}/operations/{council}/contents/9")) == (
+        404,
+        "unknown-content",
+    )
     assert refusal(ask(here, "GET", "/v1/resolve")) == (400, "body")
     needs = msgspec.json.encode({"needs": [nowhere]})
     assert refusal(ask(here, "POST", f"/v1/councils/{council}/draft", needs)) == (404, "unknown-operation")
@@ -203,7 +206,9 @@ def ana(here: Running, council: str) -> Member:
 
 
 def test_a_draft_is_signed_outside_and_submitted(ana: Member, council: str) -> None:
-    envelope = ana.envelope("comment.write", {"on": parse_operation(council), "text": 0}, Content(bytes(16), b"hm"), needs=(council,))
+    envelope = ana.envelope(
+        "comment.write", {"on": parse_operation(council), "text": 0}, Content(bytes(16), b"hm"), needs=(council,)
+    )
     outcome = ana.submit(envelope)
     assert outcome.state == "accepted"
     assert outcome.without_effect is None
@@ -268,7 +273,9 @@ def test_events_tell_what_happens(ana: Member, council: str) -> None:
     events = ana.client.events(council, seconds=60)
     assert next(events).name == "ready"
     outcome = ana.submit(
-        ana.envelope("comment.write", {"on": parse_operation(council), "text": 0}, Content(bytes(16), b"yes"), needs=(council,))
+        ana.envelope(
+            "comment.write", {"on": parse_operation(council), "text": 0}, Content(bytes(16), b"yes"), needs=(council,)
+        )
     )
     event = next(events)
     assert event.name == "operation"
