@@ -220,19 +220,25 @@ class Syncer:
                 del here.due[council]
                 if council in here.answering:
                     here.soon(council, now + self._pace.again)
-                elif self._worth(peer, here, council):
-                    async with self._limit:
-                        await self._ask(peer, here, council)
+                elif self._worth(peer, council):
+                    await self.ask(peer, council)
 
-    def _worth(self, peer: bytes, here: _Peer, council: bytes) -> bool:
+    def _worth(self, peer: bytes, council: bytes) -> bool:
         """Whether to ask, now that it is time."""
         known = self._service.councils.get(council)
         if known is None:
             return council in self._service.followed()
         return peer in self._of(known)
 
+    async def ask(self, peer: bytes, council: bytes) -> Report | None:
+        """One conversation with a connected peer, now; None when it could not be held."""
+        here = self._peers.get(peer)
+        if here is None or here.unsupported:
+            return None
+        async with self._limit:
+            return await self._ask(peer, here, council)
+
     async def _ask(self, peer: bytes, here: _Peer, council: bytes) -> Report | None:
-        """One conversation; None when it could not be held."""
         try:
             async with await self._host.open(peer, SYNC) as stream:
                 report = await Asking(self._service, stream, self._fetching).run(council)
@@ -312,15 +318,13 @@ class Syncer:
         try:
             while (pending := self._followed(request)) is not None:
                 for peer, _ in pending.nodes:
-                    here = self._peers.get(peer)
-                    if here is None or here.unsupported:
+                    if peer not in self._peers:
                         continue
                     if pending.state == "waiting" and pending.raw:
                         await self._hand_over(peer, pending)
                     if self._followed(request) is None:
                         return
-                    async with self._limit:
-                        report = await self._ask(peer, here, pending.council)
+                    report = await self.ask(peer, pending.council)
                     if report is not None and report.complete and not pending.raw:
                         self._service.settle(request, "admitted")
                 await trio.sleep(wait * (0.5 + self._chance.random()))
