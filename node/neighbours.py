@@ -239,11 +239,16 @@ class Neighbours:
             for node, addresses in pending.nodes:
                 if node != self._host.peer:
                     self._learn(node, "ticket", addresses)
-        for council in self._service.councils.values():
+        listed: dict[bytes, list[str]] = {}
+        for _, council in sorted(self._service.councils.items()):
+            for teller in council.head.tellers:
+                listed.setdefault(teller.node, []).extend(teller.addresses)
             for member in council.head.members.values():
                 for listing in member.nodes.values():
-                    if listing.key != self._host.peer:
-                        self._learn(listing.key, "roll", listing.addresses)
+                    listed.setdefault(listing.key, []).extend(listing.addresses)
+        listed.pop(self._host.peer, None)
+        for node, texts in listed.items():
+            self._learn(node, "roll", list(dict.fromkeys(texts)))
         for peer in list(self._wanted())[:_MOST]:
             way = self._way(peer)
             if not way.dialling:

@@ -90,15 +90,25 @@ class TellerOffer:
 
     def text(self) -> str:
         """The offer as text, `mootteller1...`."""
-        return _text("mootteller1", [self.context, self.teller.key, self.teller.node, self.teller.possession])
+        return _text("mootteller1", [self.context, *self._fields()])
+
+    def _fields(self) -> list[Any]:
+        return [self.teller.key, self.teller.node, self.teller.possession, list(self.teller.addresses or ())]
 
     @classmethod
     def parse(cls, text: str) -> "TellerOffer":
         """Read the text; `Malformed` when it is none, was mistyped, or is not signed by its key."""
         value = _value("mootteller1", "a teller offer", text)
-        if len(value) != 4 or not _all_bytes(value[:3], 32) or not _all_bytes(value[3:], 64):
+        if len(value) != 5 or not _all_bytes(value[:3], 32) or not _all_bytes(value[3:4], 64):
             raise _bad("a teller offer")
-        offer = cls(value[0], TellerKeys(value[1], value[2], value[3]))
+        addresses = value[4]
+        if (
+            type(addresses) is not list
+            or len(addresses) > _MOST_ADDRESSES
+            or not all(type(a) is str for a in addresses)
+        ):
+            raise _bad("a teller offer")
+        offer = cls(value[0], TellerKeys(value[1], value[2], value[3], addresses or None))
         if not offer.teller.proven(offer.context):
             raise _bad("a teller offer")
         return offer

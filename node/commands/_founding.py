@@ -88,7 +88,12 @@ def found(
     here = proofs(client, context)
     if not offers:
         offers = [
-            TellerKeys(bytes.fromhex(here.teller), bytes.fromhex(here.node), bytes.fromhex(here.teller_possession))
+            TellerKeys(
+                bytes.fromhex(here.teller),
+                bytes.fromhex(here.node),
+                bytes.fromhex(here.teller_possession),
+                here.addresses,
+            )
         ]
     own, opened = unlock(caller, passphrase_fd)
     person, device = public_key(opened.person_seed), public_key(opened.device_seed)

@@ -174,7 +174,9 @@ def teller(caller: Caller, context: str, as_json: bool) -> None:
 
     raw = bytes.fromhex(context) if _is_hex(context) else parse_operation(context)
     here = proofs(connect(caller), raw)
-    keys = TellerKeys(bytes.fromhex(here.teller), bytes.fromhex(here.node), bytes.fromhex(here.teller_possession))
+    keys = TellerKeys(
+        bytes.fromhex(here.teller), bytes.fromhex(here.node), bytes.fromhex(here.teller_possession), here.addresses
+    )
     offer = TellerOffer(raw, keys).text()
     if as_json:
         say_json({"offer": offer})

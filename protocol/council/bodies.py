@@ -76,11 +76,12 @@ def teller_message(context: bytes, key: bytes, node: bytes) -> bytes:
 
 
 class TellerKeys(Body, frozen=True):
-    """A teller: its key, the node it runs on, and proof that it holds the key."""
+    """A teller: its key, the node it runs on, proof that it holds the key, and where the node is found."""
 
     key: Bytes32
     node: Bytes32
     possession: Signature
+    addresses: Addresses | None = None
 
     def proven(self, context: bytes) -> bool:
         """Whether the possession is signed by the key, for this context."""

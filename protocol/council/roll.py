@@ -46,15 +46,16 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """A teller's key and the node it runs on."""
+    """A teller's key, the node it runs on, and where that was last said to be (multiaddrs)."""
 
     key: bytes
     node: bytes
+    addresses: tuple[str, ...] = ()
 
 
 def tellers_of(keys: list[TellerKeys]) -> tuple[Teller, ...]:
     """The tellers in the order of their keys."""
-    return tuple(sorted([Teller(k.key, k.node) for k in keys], key=lambda teller: teller.key))
+    return tuple(sorted([Teller(k.key, k.node, tuple(k.addresses or ())) for k in keys], key=lambda teller: teller.key))
 
 
 def roll_digest(members: Mapping[Membership, Member]) -> Digest:

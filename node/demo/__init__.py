@@ -1,0 +1,1 @@
+"""The demonstration: real nodes on this machine, and people who decide something together."""
