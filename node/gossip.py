@@ -102,7 +102,7 @@ class Gossip:
         for arrival in arrivals:
             public = self._public.get(arrival.council)
             through_topic: set[bytes] = set()
-            if public is not None:
+            if public is not None and self._is_public(arrival.council):
                 public.queue(arrival)
                 through_topic = self._host.peers_of(topic(arrival.council))
             for peer in self._lines.keys() & self._nodes(arrival.council) - through_topic:
@@ -122,6 +122,9 @@ class Gossip:
         if known is None or known[0] != head.number:
             known = self._entitled[council] = (head.number, frozenset(head.entitled()))
         return known[1]
+
+    def _is_public(self, council: bytes) -> bool:
+        return self._service.councils[council].charter.visibility == "public"
 
     def _queue(self, peer: bytes, arrival: Arrival) -> None:
         line = self._lines[peer]
@@ -261,6 +264,8 @@ class Gossip:
                 line.stirred = trio.Event()
                 waiting, line.waiting, line.size = line.waiting, [], 0
                 for envelopes in _batches(waiting, MAX_MESSAGE - _ROOM, whole=True):
+                    if not self._is_public(line.council):
+                        break  # it closed while this waited: members hear by push, and others not at all
                     await self._host.publish(topic(line.council), encode_frame(News(line.council, envelopes)))
 
 
