@@ -310,8 +310,8 @@ class RequestAnswer(Answer, frozen=True):
     name: str
     letter: str | None
     time: int
-    motion: str | None
-    """The motion to admit her, if somebody moved it."""
+    motions: list[str]
+    """The open motions to admit her: more than one when people moved it at the same time."""
 
 
 class Assent(Answer, frozen=True):

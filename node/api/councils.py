@@ -84,10 +84,10 @@ def nodes(council: Council, network: Network) -> list[ListedNode]:
     known = {neighbour.peer: neighbour.addresses for neighbour in network.known()}
     head = council.head
     tellers = {teller.node for teller in head.tellers}
-    listed: dict[bytes, tuple[str, ...]] = {}
+    listed: dict[bytes, tuple[str, ...]] = {teller.node: teller.addresses for teller in head.tellers}
     for _, member in sorted(head.members.items()):
         for key, listing in sorted(member.nodes.items()):
-            listed.setdefault(key, listing.addresses)
+            listed[key] = (*listed.get(key, ()), *listing.addresses)
     return [
         ListedNode(
             peer=peer_text(key),
@@ -146,11 +146,10 @@ def requests(service: Service, council: Council) -> list[RequestAnswer]:
     """Who asks to join and is not admitted, the earliest first by the applicants' clocks."""
     names = Names(service, council)
     pending = council.pending()
-    moved = {
-        motion.effect.request: operation_text(motion.id)
-        for _, motion in sorted(pending.motions.items(), reverse=True)
-        if isinstance(motion.effect, Admit)
-    }
+    moved: dict[bytes, list[str]] = {}
+    for _, motion in sorted(pending.motions.items()):
+        if isinstance(motion.effect, Admit):
+            moved.setdefault(motion.effect.request, []).append(operation_text(motion.id))
     answers = []
     for id, (invitation, time, body) in sorted(pending.requests.items(), key=lambda item: (item[1][1], item[0])):
         letter = None if body.letter is None else service.content(council.id, id, body.letter)
@@ -162,7 +161,7 @@ def requests(service: Service, council: Council) -> list[RequestAnswer]:
                 name=names.applicant(id, body.person),
                 letter=None if letter is None else letter.data.decode("utf-8", "replace"),
                 time=time,
-                motion=moved.get(id),
+                motions=moved.get(id, []),
             )
         )
     return answers

@@ -1,6 +1,6 @@
 """Moving and assenting: the one thing by which members decide."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from node.refused import Refused
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from node.commands._voice import Voice
     from protocol.council.bodies import Effect
 
-__all__ = ["assent", "move", "told", "withdraw_assent"]
+__all__ = ["assent", "move", "told", "withdraw_assents"]
 
 
 def move(voice: "Voice", effect: "Effect", needs: Iterable[str], reason: str | None = None) -> str:
@@ -22,44 +22,50 @@ def move(voice: "Voice", effect: "Effect", needs: Iterable[str], reason: str | N
     return voice.say("motion.move", Move(effect, attached.maybe(reason)), attached, needs)
 
 
-def assent(voice: "Voice", motion: str | None, effect: "Effect | None" = None, needs: Iterable[str] = ()) -> str:
-    """Assent to a motion, or move `effect` when there is none; gives the motion's id.
+def assent(voice: "Voice", motions: Sequence[str], effect: "Effect | None" = None, needs: Iterable[str] = ()) -> str:
+    """Assent to all of `motions`, which would do the same, or move `effect` when there are none.
 
-    Whoever assented already has done all she can, and nothing is said twice.
+    People who move the same thing at the same time split their assents over two motions; whoever
+    assents to both brings them together. Nobody assents to one motion twice. Gives the id of the
+    motion that stands best.
     """
     from node.api.answers import MotionAnswer
     from protocol.council.bodies import Assent
     from protocol.ids import parse_operation
 
-    if motion is None:
+    if not motions:
         assert effect is not None, "something to move"
         return move(voice, effect, needs)
-    answer = voice.client.get(f"{voice.path}/motions/{motion}", MotionAnswer)
-    if answer.state == "lapsed":
-        raise Refused("motion-lapsed", f"That motion lapsed in epoch {answer.epoch}: {answer.why}. Move it anew.")
-    mine = any(given.counts and given.member.membership == voice.me.membership for given in answer.assents)
-    if answer.state == "open" and not mine:
-        voice.say("motion.assent", Assent(parse_operation(motion)), needs=[motion])
-    return motion
+    answers = [voice.client.get(f"{voice.path}/motions/{motion}", MotionAnswer) for motion in motions]
+    for answer in answers:
+        mine = any(given.counts and given.member.membership == voice.me.membership for given in answer.assents)
+        if answer.state == "open" and not mine:
+            voice.say("motion.assent", Assent(parse_operation(answer.motion)), needs=[answer.motion])
+    return max(answers, key=lambda answer: (answer.state == "effective", answer.yes)).motion
 
 
-def withdraw_assent(voice: "Voice", motion: str) -> str:
-    """Take back one's own assents to an open motion; gives the motion's id."""
+def withdraw_assents(voice: "Voice", motions: Sequence[str]) -> str:
+    """Take back one's own assents to open motions; gives the id of one that they were to."""
     from node.api.answers import MotionAnswer
     from protocol.council.bodies import Withdraw
     from protocol.ids import parse_operation
 
-    answer = voice.client.get(f"{voice.path}/motions/{motion}", MotionAnswer)
-    if answer.state != "open":
-        raise Refused(
-            "motion-settled", f"That motion was settled in epoch {answer.epoch}; assents to it are history now."
-        )
-    mine = [one for one in answer.assents if one.counts and one.member.membership == voice.me.membership]
+    answers = [voice.client.get(f"{voice.path}/motions/{motion}", MotionAnswer) for motion in motions]
+    still = [answer for answer in answers if answer.state == "open"]
+    if not still:
+        settled = answers[-1]
+        raise Refused("motion-settled", f"That was settled in epoch {settled.epoch}; assents to it are history now.")
+    mine = [
+        (answer.motion, given.assent)
+        for answer in still
+        for given in answer.assents
+        if given.counts and given.member.membership == voice.me.membership
+    ]
     if not mine:
-        raise Refused("no-assent", "You have not assented to that motion, or took it back already.")
-    for given in mine:
-        voice.say("motion.withdraw", Withdraw(parse_operation(given.assent)), needs=[given.assent])
-    return motion
+        raise Refused("no-assent", "You have not assented to that, or took it back already.")
+    for _, given in mine:
+        voice.say("motion.withdraw", Withdraw(parse_operation(given)), needs=[given])
+    return mine[0][0]
 
 
 def told(answer: "MotionAnswer") -> str:

@@ -48,7 +48,7 @@ def command(
         if not requests:
             say("Nobody asks to join.")
         for request in requests:
-            moved = "moved" if request.motion else "not moved yet"
+            moved = "moved" if request.motions else "not moved yet"
             say(f"{one_line(request.name)}  {short(request.request)}  {when(request.time)}  {request.person}  {moved}")
             if request.letter:
                 say(indent(request.letter))
@@ -59,7 +59,7 @@ def command(
     voice = speak(caller, line.council, passphrase_fd)
     motions = []
     for request in picked:
-        motion = assent(voice, request.motion, Admit(parse_operation(request.request)), [request.request])
+        motion = assent(voice, request.motions, Admit(parse_operation(request.request)), [request.request])
         if wait:
             settled(client, voice.path, motion, seconds)
         answer = client.get(f"{voice.path}/motions/{motion}", MotionAnswer)

@@ -6,6 +6,7 @@ import click
 
 from node.commands import Caller, json_option, pass_caller, passphrase_option
 from node.commands._pick import council_option, wait_options
+from node.refused import Refused
 
 if TYPE_CHECKING:
     from node.api.answers import Resolved
@@ -39,7 +40,7 @@ def command(
     many assent as the charter asks. JSON: the motion.
     """
     from node.api.answers import MotionAnswer
-    from node.commands._assenting import told, withdraw_assent
+    from node.commands._assenting import told, withdraw_assents
     from node.commands._follow_up import settled
     from node.commands._pick import VERSIONS, pick_operation
     from node.commands._render import clean, say, say_json
@@ -49,7 +50,7 @@ def command(
     kinds = ("motion.move", "council.request", *VERSIONS)
     picked = pick_operation(voice.client, what, voice.council.council, kinds)
     if withdraw:
-        motion = withdraw_assent(voice, _motion_of(voice, picked))
+        motion = withdraw_assents(voice, _motions_of(voice, picked))
     else:
         motion = _assented(voice, picked)
     if wait:
@@ -63,25 +64,23 @@ def command(
         say(told(answer))
 
 
-def _motion_of(voice: "Voice", picked: "Resolved") -> str:
-    """The motion about what was named, which must be there."""
+def _motions_of(voice: "Voice", picked: "Resolved") -> list[str]:
+    """The motions about what was named, of which there must be one."""
     from node.api.answers import ProposalAnswer, RequestAnswer
     from node.commands._proposals import latest_of, started_from
-    from node.refused import Refused
 
-    motion: str | None = None
     if picked.kind == "motion.move":
-        return picked.id
+        return [picked.id]
     if picked.kind == "council.request":
         requests = voice.client.get(f"{voice.path}/requests", list[RequestAnswer])
-        motion = next((one.motion for one in requests if one.request == picked.id), None)
+        motions = next((one.motions for one in requests if one.request == picked.id), [])
     else:
         proposal = voice.client.get(f"{voice.path}/proposals/{picked.id}", ProposalAnswer)
         version = latest_of(proposal) if picked.id == proposal.proposal else started_from(proposal, picked.id)
-        motion = version.motions[-1] if version.motions else None
-    if motion is None:
+        motions = version.motions
+    if not motions:
         raise Refused("no-motion", "Nobody has moved that, so there is no assent to take back.")
-    return motion
+    return motions
 
 
 def _assented(voice: "Voice", picked: "Resolved") -> str:
@@ -93,10 +92,13 @@ def _assented(voice: "Voice", picked: "Resolved") -> str:
 
     client, path = voice.client, voice.path
     if picked.kind == "motion.move":
-        return assent(voice, picked.id)
+        answer = client.get(f"{path}/motions/{picked.id}", MotionAnswer)
+        if answer.state == "lapsed":
+            raise Refused("motion-lapsed", f"That motion lapsed in epoch {answer.epoch}: {answer.why}. Move it anew.")
+        return assent(voice, [picked.id])
     if picked.kind == "council.request":
         requests = client.get(f"{path}/requests", list[RequestAnswer])
-        moved = next((one.motion for one in requests if one.request == picked.id), None)
+        moved = next((one.motions for one in requests if one.request == picked.id), [])
         return assent(voice, moved, Admit(parse_operation(picked.id)), [picked.id])
     proposal = client.get(f"{path}/proposals/{picked.id}", ProposalAnswer)
     version = latest_of(proposal) if picked.id == proposal.proposal else started_from(proposal, picked.id)
@@ -110,4 +112,4 @@ def _assented(voice: "Voice", picked: "Resolved") -> str:
         fitting = [one.motion for one in motions if one.state == "effective"]
     effect = Adopt(parse_operation(proposal.proposal), parse_operation(version.version), replaces)
     needs = [proposal.proposal, version.version]
-    return assent(voice, fitting[-1] if fitting else None, effect, needs)
+    return assent(voice, fitting, effect, needs)

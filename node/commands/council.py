@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from node.commands import Caller, json_option, pass_caller, passphrase_option
-from node.commands._pick import council_option
+from node.commands._pick import council_option, wait_options
 from node.refused import Refused
 
 if TYPE_CHECKING:
@@ -111,18 +111,30 @@ def nonce(as_json: bool) -> None:
 
 
 @command.command("list")
+@wait_options("every council that you asked to join is here, or your request was refused")
 @json_option
 @pass_caller
-def list_(caller: Caller, as_json: bool) -> None:
+def list_(caller: Caller, wait: bool, seconds: float | None, as_json: bool) -> None:
     """List the councils of this node, and those that are on their way here.
 
     JSON: councils, joining.
     """
     from node.api.answers import CouncilLine, JoinAnswer
+    from node.commands._follow_up import timed_out
     from node.commands._render import clean, columns, count_of, say, say_json, short
     from node.commands._voice import connect
 
     client = connect(caller)
+
+    def arrived() -> bool | None:
+        joining = client.get("/v1/joining", list[JoinAnswer])
+        return True if all(one.state in ("admitted", "refused") for one in joining) else None
+
+    if wait:
+        try:
+            client.wait(None, arrived, seconds)
+        except TimeoutError as fault:
+            raise timed_out("a council is still on its way") from fault
     councils = client.get("/v1/councils", list[CouncilLine])
     joining = [one for one in client.get("/v1/joining", list[JoinAnswer]) if one.state != "admitted"]
     if as_json:
@@ -179,7 +191,7 @@ def show(caller: Caller, council: str | None, as_json: bool) -> None:
     if answer.rivals:
         say(f"Warning: {count_of(answer.rivals, 'operation')} of another branch; see 'moot council branch'.")
     for request in requests:
-        asks = "is moved" if request.motion else "nobody has moved it"
+        asks = "is moved" if request.motions else "nobody has moved it"
         say(f"Asks to join: {clean(request.name)} ({short(request.request)}), {asks}")
     for motion in motions:
         if motion.state == "open":

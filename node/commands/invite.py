@@ -65,12 +65,15 @@ def command(
     if as_json:
         return say_json({"invitation": invitation, "ticket": text, "uses": uses, "expires": expires})
     say(text)
-    if sys.stdout.isatty() and not no_picture and picture is None:
+    # Into a file or a pipe goes the ticket alone.
+    shown = sys.stdout.isatty()
+    if shown and not no_picture and picture is None:
         say(tickets.qr_text(made))
     if picture is not None:
-        say(f"The same as a picture: {picture}")
+        click.echo(f"The same as a picture: {picture}", err=not shown)
     who = "One person" if uses == 1 else count_of(uses, "person", "people")
-    say(f"{who} can ask to join with it: moot join TICKET. You then see the request with 'moot admit'.")
+    next_step = f"{who} can ask to join with it: moot join TICKET. You then see the request with 'moot admit'."
+    click.echo(next_step, err=not shown)
 
 
 def _draw(made: "Ticket", picture: str) -> None:

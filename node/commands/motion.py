@@ -277,14 +277,14 @@ def withdraw(caller: Caller, motion: str, council: str | None, passphrase_fd: in
     A motion stays open for the others who assented. JSON: the motion.
     """
     from node.api.answers import MotionAnswer
-    from node.commands._assenting import withdraw_assent
+    from node.commands._assenting import withdraw_assents
     from node.commands._pick import pick_operation
     from node.commands._render import clean, say, say_json
     from node.commands._voice import speak
 
     voice = speak(caller, council, passphrase_fd)
     picked = pick_operation(voice.client, motion, voice.council.council, ("motion.move",))
-    withdraw_assent(voice, picked.id)
+    withdraw_assents(voice, [picked.id])
     answer = voice.client.get(f"{voice.path}/motions/{picked.id}", MotionAnswer)
     if as_json:
         say_json(answer)

@@ -50,12 +50,12 @@ def command(
     membership = parse_operation(who.membership)
     motions = client.get(f"{voice.path}/motions", list[MotionAnswer])
     there = [
-        one
+        one.motion
         for one in motions
         if one.state == "open" and one.kind == "remove" and one.effect["membership"] == membership.hex()
     ]
     if there:
-        motion = assent(voice, there[0].motion)
+        motion = assent(voice, there)
     else:
         motion = move(voice, Remove(membership), [], reason)
     if wait:

@@ -21,8 +21,9 @@ __all__ = ["command"]
 @click.option(
     "--wait",
     "until",
-    type=click.Choice(("here", "adopted", "settled")),
-    help="Wait until WHAT has come here, the proposal is adopted, or the motion is settled.",
+    type=click.Choice(("here", "amended", "moved", "adopted", "settled")),
+    help="Wait until WHAT has come here; the proposal has another version, a motion to adopt it, or is adopted; "
+    "or the motion is settled.",
 )
 @click.option(
     "--seconds",
@@ -71,7 +72,7 @@ def command(
     if save is not None:
         return _save(client, f"{path}/operations/{picked.id}/contents/{save[0]}", save[1])
     if picked.kind in VERSIONS and not raw:
-        proposal = _proposal(client, path, picked.id, until == "adopted", seconds)
+        proposal = _proposal(client, path, picked.id, until, seconds)
         if as_json:
             say_json(proposal)
         else:
@@ -129,20 +130,25 @@ def _picked(client: "Client", what: str, council: str, wait: bool, seconds: floa
     return pick_operation(client, what, council)
 
 
-def _proposal(client: "Client", path: str, id_text: str, wait: bool, seconds: float | None) -> "ProposalAnswer":
+def _proposal(client: "Client", path: str, id_text: str, until: str | None, seconds: float | None) -> "ProposalAnswer":
     from node.api.answers import ProposalAnswer
     from node.commands._follow_up import timed_out
 
     def look() -> "ProposalAnswer | None":
         answer = client.get(f"{path}/proposals/{id_text}", ProposalAnswer)
-        return answer if answer.adopted is not None or not wait else None
+        come = {
+            "amended": len(answer.versions) > 1,
+            "moved": any(motion.state == "open" for motion in answer.motions),
+            "adopted": answer.adopted is not None,
+        }
+        return answer if come.get(until or "", True) else None
 
-    if not wait:
-        return client.get(f"{path}/proposals/{id_text}", ProposalAnswer)
+    if (at_once := look()) is not None:
+        return at_once
     try:
         return client.wait(path.rpartition("/")[2], look, seconds)
     except TimeoutError as fault:
-        raise timed_out("the proposal is not adopted yet") from fault
+        raise timed_out(f"the proposal is not {until} yet") from fault
 
 
 def _save(client: "Client", place: str, file: str) -> None:

@@ -188,7 +188,7 @@ def test_requests_are_seen_and_supported(hall: Hall) -> None:
     ticket = hall.sign("ben", "invite", "--json").json["ticket"]
     asked = hall.sign("cleo", "join", ticket, "--as-name", "Cleo from the hill", "--letter", "I bake", "--json").json
     requests = hall.look("admit", "--json").json["requests"]
-    assert [(one["name"], one["letter"], one["motion"]) for one in requests] == [("Cleo from the hill", "I bake", None)]
+    assert [(one["name"], one["letter"], one["motions"]) for one in requests] == [("Cleo from the hill", "I bake", [])]
     assert "I bake" in hall.look("admit").out
     moved = hall.sign("ana", "admit", "cleo", "--json").json["motions"][0]
     assert (moved["kind"], moved["yes"], moved["needed"]) == ("admit", 1, 2)
@@ -452,3 +452,15 @@ def test_watching(hall: Hall) -> None:
     assert watching.returncode == 0
     assert [event.get("kind", event["event"]) for event in events] == ["member.absent", "council.epoch", "epoch"]
     assert events[-1]["effects"][0]["words"] == "ana is absent"
+
+
+def test_two_who_move_the_same_come_together(hall: Hall) -> None:
+    proposal = hall.sign("ana", "propose", "Stove", "--text", "x", "--json").json["proposal"]
+    hall.sign("ana", "motion", "adopt", proposal)
+    # As when the first had not come here yet.
+    hall.sign("ben", "motion", "adopt", proposal)
+    assert [motion["yes"] for motion in hall.look("motion", "list", "--json").json["motions"]] == [1, 1]
+    done = hall.sign("ana", "assent", "Stove", *WAIT)
+    assert done.out == "Decided in epoch 2: adopt version 1 of 'Stove'.\n"
+    motions = hall.look("motion", "list", "--all", "--json").json["motions"]
+    assert sorted(motion["state"] for motion in motions if motion["kind"] == "adopt") == ["effective", "open"]
