@@ -157,24 +157,26 @@ def test_the_items_may_change_during_an_exchange() -> None:
     assert {id for _, id in some(2000, 3000)} <= need <= {id for _, id in [*some(2000, 3000), *some(5000, 5200)]}
 
 
-def test_a_full_frame_does_not_hide_items_where_the_other_side_has_none() -> None:
+def full_frame() -> tuple[Items, Items, bytes, int]:
+    """Our items, the responder's, its message, and the frame limit at which our last answer just does not fit."""
     ours = [(number, sha256(b"%d" % number).digest()) for number in range(14 * 32)]
-    theirs = [(timestamp, bytes(id[::-1])) for timestamp, id in ours[: 13 * 32]]
-    responder = Reconciliation(other := Items(theirs), False)
+    theirs = Items((timestamp, id[::-1]) for timestamp, id in ours[: 13 * 32])
     # Thirteen ranges of 32 timestamps in which all differs, and a last one in which the responder has nothing.
-    prints = [b"\x21\0\1" + other.fingerprint(lo, lo + 32) for lo in range(0, 13 * 32, 32)]
+    prints = [b"\x21\0\1" + theirs.fingerprint(lo, lo + 32) for lo in range(0, 13 * 32, 32)]
     question = b"a" + b"".join(prints) + END + b"\1" + NOTHING
-    items = Items(ours)
-    unlimited = Reconciliation(items, True).receive(question).reply
+    unlimited = Reconciliation(items := Items(ours), True).receive(question).reply
     assert unlimited is not None
-    # The answer to the last range just does not fit.
-    initiator = Reconciliation(items, True, len(unlimited) + 199)
+    return items, theirs, question, len(unlimited) + 199
+
+
+def test_a_full_frame_does_not_hide_items_where_the_other_side_has_none() -> None:
+    items, theirs, question, limit = full_frame()
+    initiator, responder = Reconciliation(items, True, limit), Reconciliation(theirs, False)
     reply = initiator.receive(question).reply
     assert reply is not None
-    told = reply[: -len(END + b"\1" + NOTHING)]
-    assert unlimited.startswith(told)
-    assert reply == told + END + b"\1" + items.fingerprint(13 * 32, 14 * 32)
+    assert reply.endswith(END + b"\1" + items.fingerprint(13 * 32, 14 * 32))
     # The reference would close with the fingerprint of nothing, and the responder find that it agrees.
+    told = reply[: -len(END + b"\1" + NOTHING)]
     assert responder.receive(told).reply == responder.receive(told + END + b"\1" + NOTHING).reply
     have: set[bytes] = set()
     need: set[bytes] = set()
@@ -185,5 +187,5 @@ def test_a_full_frame_does_not_hide_items_where_the_other_side_has_none() -> Non
         have.update(found.have)
         need.update(found.need)
         reply = found.reply
-    assert have == {id for _, id in ours}
+    assert have == {id for _, id in items}
     assert need == {id for _, id in theirs}
