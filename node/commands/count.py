@@ -99,7 +99,9 @@ def _tell(counted: "Counted", rule: "Rule") -> None:
     result = counted.result
     click.echo(counted.title)
     things = "projects" if counted.is_budget else "candidates"
-    click.echo(f"{float(counted.cast):.12g} ballots, {len(counted.names)} {things}; {rule.name}, {rule.title}.")
+    click.echo(
+        f"{float(counted.cast):.12g} ballots, {len(counted.names)} {things}, counted by {rule.name} ({rule.title})."
+    )
     click.echo("\nBought:" if counted.is_budget else "\nElected:")
     for place, number in enumerate(result.elected, 1):
         click.echo(f"{place:>4}. {counted.label(number)}")
@@ -132,7 +134,9 @@ def _tell_ties(counted: "Counted") -> None:
         return
     click.echo("\nOutcomes, according to how ties are decided:")
     for outcome in ties.outcomes[:_SHOWN]:
-        click.echo(f"      {', '.join(counted.label(number) for number in outcome) or 'nothing'}")
+        # Projects have long names, and ids to be short with.
+        chosen = [str(counted.id(number)) if counted.is_budget else counted.label(number) for number in outcome]
+        click.echo(f"      {', '.join(chosen) or 'nothing'}")
     if len(ties.outcomes) > _SHOWN:
         click.echo(f"      and {len(ties.outcomes) - _SHOWN} others: --json has them.")
     if not ties.complete:

@@ -63,10 +63,10 @@ class Counted:
         return isinstance(self.election, BudgetElection) and not self.committee
 
     def label(self, number: int) -> str:
-        """What a person reads: a name, with the id of a project before it."""
+        """What a person reads: a name, with the id of a project after it."""
         id = self.id(number)
         name = self.names[number]
-        return printable(f"{id} {name}" if isinstance(id, str) and id != name else name)
+        return printable(f"{name} [{id}]" if isinstance(id, str) and id != name else name)
 
     def id(self, number: int) -> int | str:
         """A candidate's number from 0, or a project's own id."""

@@ -51,7 +51,7 @@ def _names(counted: Counted, numbers: Sequence[int], width: int) -> int:
 def _stages(counted: Counted, width: int) -> str:
     shown = steps(counted)
     order = [c for tier in counted.result.ranking for c in tier]
-    names = _names(counted, order, width)
+    names = max(_names(counted, order, width), len("nobody"))
     most = max((votes for step in shown for votes in step.votes), default=1.0)
     room = max(width - names - 24, 8)
     lines: list[str] = []
@@ -64,9 +64,9 @@ def _stages(counted: Counted, width: int) -> str:
             end = "  elected" if candidate in step.elected else f"  +{gain:.1f}" if gain >= 0.05 else ""
             name = _cut(counted.label(candidate), names)
             bar = _bar(step.votes[candidate], most, room)
-            lines.append(f"  {name:<{names}} {bar} {step.votes[candidate]:.1f}{end}".rstrip())
+            lines.append(f"  {name:<{names}} {bar}{' ' if bar else ''}{step.votes[candidate]:.1f}{end}")
         if step.gone >= 0.05:
-            lines.append(f"  {_cut('(with nobody)', names):<{names}} {_bar(step.gone, most, room)} {step.gone:.1f}")
+            lines.append(f"  {'nobody':<{names}} {_bar(step.gone, most, room)} {step.gone:.1f}")
         lines.append("")
     return "\n".join(lines).rstrip()
 

@@ -79,7 +79,7 @@ def test_a_ward_for_people(moot: Moot) -> None:
     assert (done.code, done.err) == (0, "")
     assert done.out == (
         "The ward\n"
-        "105 ballots, 4 candidates; stv-scottish/1, single transferable vote of Scottish law.\n"
+        "105 ballots, 4 candidates, counted by stv-scottish/1 (single transferable vote of Scottish law).\n"
         "\nElected:\n   1. Ann\n   2. Bo\n"
         "\nRanking:\n   1. Ann\n   2. Bo\n   3. Cyd\n"
     )
@@ -94,8 +94,8 @@ def test_a_budget(moot: Moot) -> None:
     found = moot.json("money.pb", "--rule", "equal-shares-cost/1")
     assert (found["elected"], found["ranking"]) == (["10", "9"], [])
     done = moot("money.pb", "--rule", "equal-shares-cost/1")
-    assert done.out.startswith("money\n3 ballots, 3 projects; equal-shares-cost/1, ")
-    assert "\nBought:\n   1. 10 Oven\n   2. 9\n" in done.out
+    assert done.out.startswith("money\n3 ballots, 3 projects, counted by equal-shares-cost/1 (")
+    assert "\nBought:\n   1. Oven [10]\n   2. 9\n" in done.out
     assert "Ranking" not in done.out
 
 

@@ -149,7 +149,7 @@ def test_the_terminal_shows_the_stages() -> None:
     assert re.search(r"Bo & Co █+.? 45\.0  elected\n", drawing)
     run_off = plotted(counted(WARD, "irv/1", 1), 60)
     assert re.search(r"Cyd     █+.? 29\.0  \+9\.0\n", run_off)
-    assert re.search(r"\(with …? *█*.? 4\.0", run_off)
+    assert re.search(r"nobody  █*.? 4\.0", run_off)
 
 
 def test_pairs_that_are_won_are_marked() -> None:

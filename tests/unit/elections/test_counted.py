@@ -110,7 +110,7 @@ def test_a_ward_as_json() -> None:
 def test_a_budget_as_json() -> None:
     count = counted(budget(), "equal-shares-cost/1", all_ties=True)
     assert count.is_budget
-    assert [count.label(number) for number in range(3)] == ["10 Oven", "9", "B Well"]
+    assert [count.label(number) for number in range(3)] == ["Oven [10]", "9", "Well [B]"]
     assert count.as_json() == {
         "rule": "equal-shares-cost/1",
         "elected": ["9"],
