@@ -16,11 +16,11 @@ from node.host import Host, Stream
 from node.outcome import Accepted, Aside, Known, Rejected, Waits
 from node.service import Service
 from node.session import CLOSED, version_refusal
-from protocol.errors import Malformed
+from protocol.errors import Malformed, Refusal
 from protocol.ids import peer_text
-from protocol.log.operation import decode_envelope
+from protocol.log.operation import Operation, decode_envelope
 
-__all__ = ["JOIN", "deliver", "receive"]
+__all__ = ["JOIN", "deliver", "receive", "spent"]
 
 log = logging.getLogger("folkmoot.join")
 
@@ -75,6 +75,9 @@ async def _answer(service: Service, peer: bytes, frame: Join) -> Taken | No:
         raise Malformed("join-kind", "the peer sent something else than a request to join.")
     if operation.council and operation.council not in service.councils:
         return CLOSED
+    refusal = spent(service, operation)
+    if refusal is not None:
+        return No(refusal.rule, refusal.message)
     (outcome,) = await service.submit([frame.envelope], peer)
     match outcome:
         case Accepted() | Known():
@@ -88,3 +91,23 @@ async def _answer(service: Service, peer: bytes, frame: Join) -> Taken | No:
                 return CLOSED
             await trio.lowlevel.checkpoint()
             return No(refusal.rule, refusal.message[:400])
+
+
+def spent(service: Service, request: Operation) -> Refusal | None:
+    """Why nobody can be admitted on a request's ticket any more; None when it is good, or not known here.
+
+    A request on it would be valid and yet worth nothing, so whoever brings one is told at once.
+    """
+    council = service.councils.get(request.council)
+    if council is None or request.kind != "council.request" or request.id in council:
+        return None
+    invitation = council.pending().invitations.get(request.deps[0])
+    if invitation is None:
+        return None
+    if invitation.withdrawn:
+        return Refusal("ticket-withdrawn", "This ticket was withdrawn; ask whoever gave it to you for a new one.")
+    if invitation.used >= invitation.uses:
+        return Refusal("ticket-used", "This ticket is used up; ask whoever gave it to you for a new one.")
+    if invitation.expires is not None and request.time > invitation.expires:
+        return Refusal("ticket-expired", "This ticket has expired; ask whoever gave it to you for a new one.")
+    return None

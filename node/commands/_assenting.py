@@ -36,12 +36,15 @@ def assent(voice: "Voice", motions: Sequence[str], effect: "Effect | None" = Non
     if not motions:
         assert effect is not None, "something to move"
         return move(voice, effect, needs)
-    answers = [voice.client.get(f"{voice.path}/motions/{motion}", MotionAnswer) for motion in motions]
-    for answer in answers:
+
+    def ask() -> list[MotionAnswer]:
+        return [voice.client.get(f"{voice.path}/motions/{motion}", MotionAnswer) for motion in motions]
+
+    for answer in ask():
         mine = any(given.counts and given.member.membership == voice.me.membership for given in answer.assents)
         if answer.state == "open" and not mine:
             voice.say("motion.assent", Assent(parse_operation(answer.motion)), needs=[answer.motion])
-    return max(answers, key=lambda answer: (answer.state == "effective", answer.yes)).motion
+    return max(ask(), key=lambda answer: (answer.state == "effective", answer.yes)).motion
 
 
 def withdraw_assents(voice: "Voice", motions: Sequence[str]) -> str:

@@ -117,3 +117,64 @@ def _made(voice: "Voice", uses: int, expires: int | None) -> "tuple[str, Ticket]
         epoch=said.epoch,
         nodes=tuple(TicketNode(parse_peer(peer), addresses) for peer, addresses in nodes.items()),
     )
+
+
+@command.command("list")
+@council_option
+@json_option
+@pass_caller
+def list_(caller: Caller, council: str | None, as_json: bool) -> None:
+    """List the tickets that were made, without their secrets.
+
+    JSON: invitations.
+    """
+    from node.api.answers import InvitationAnswer
+    from node.commands._pick import pick_council
+    from node.commands._render import clean, columns, say, say_json, short, when
+    from node.commands._voice import connect
+
+    client = connect(caller)
+    line = pick_council(client, council)
+    made = client.get(f"/v1/councils/{line.council}/invitations", list[InvitationAnswer])
+    if as_json:
+        return say_json({"invitations": made})
+    if not made:
+        say("Nobody has made a ticket yet.")
+    columns(
+        [
+            [
+                short(one.invitation),
+                f"by {clean(one.inviter.name)}",
+                f"{one.used} of {one.uses} used",
+                "withdrawn" if one.withdrawn else f"until {when(one.expires)}" if one.expires is not None else "",
+            ]
+            for one in made
+        ]
+    )
+    return None
+
+
+@command.command("withdraw")
+@click.argument("invitation")
+@council_option
+@passphrase_option
+@json_option
+@pass_caller
+def withdraw(caller: Caller, invitation: str, council: str | None, passphrase_fd: int | None, as_json: bool) -> None:
+    """Withdraw a ticket (the beginning of its INVITATION's id): one that was lost, or sent to the wrong person.
+
+    Nobody is admitted on it any more. Any member can do this. JSON: invitation, operation.
+    """
+    from node.commands._pick import pick_operation
+    from node.commands._render import say, say_json
+    from node.commands._voice import speak
+    from protocol.council.bodies import Uninvite
+    from protocol.ids import parse_operation
+
+    voice = speak(caller, council, passphrase_fd)
+    picked = pick_operation(voice.client, invitation, voice.council.council, ("council.invite",))
+    operation = voice.say("council.uninvite", Uninvite(parse_operation(picked.id)), needs=[picked.id])
+    if as_json:
+        return say_json({"invitation": picked.id, "operation": operation})
+    say("The ticket is withdrawn: nobody is admitted on it any more.")
+    return None

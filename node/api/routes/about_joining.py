@@ -6,10 +6,12 @@ from litestar.params import FromPath, JSONBody
 from node.api.answers import Accepted, FollowAsked, JoinAnswer, JoinAsked, JoinNode
 from node.api.routes.about_log import outcome
 from node.api.routes.here import Here
+from node.invitation import spent
 from node.peers import parse_address
 from node.refused import Refused
 from node.store import Pending
 from protocol.ids import operation_text, parse_operation, parse_peer
+from protocol.log.operation import decode_envelope
 
 __all__ = ["ROUTES"]
 
@@ -23,6 +25,9 @@ def joining(local: Here) -> list[JoinAnswer]:
 @post("/v1/joining", status_code=200)
 async def join(local: Here, data: JSONBody[JoinAsked]) -> JoinAnswer:
     """Bring a signed request to the ticket's nodes, now or as soon as one can be reached."""
+    refusal = spent(local.service, decode_envelope(data.envelope).operation)
+    if refusal is not None:
+        raise Refused(refusal.rule, refusal.message)
     came = await local.service.join(data.envelope, _nodes(data.nodes))
     if isinstance(came, Pending):
         return _answer(came)

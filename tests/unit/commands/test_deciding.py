@@ -207,13 +207,12 @@ def test_a_used_up_ticket_and_a_mistyped_one(hall: Hall) -> None:
     done = hall.moot("cleo", "join", ticket[:-3])
     assert (done.code, "not copied whole" in done.err) == (1, True)
     hall.sign("cleo", "join", ticket)
-    for who in ("ana", "ben"):
-        hall.sign(who, "admit", "cleo")
+    hall.sign("ana", "admit", "cleo")
+    hall.sign("ben", "admit", "cleo", *WAIT)
     hall.home.person("dora")
-    asked = hall.sign("dora", "join", ticket, "--json").json["request"]
-    hall.sign("ana", "admit", asked)
-    motion = hall.sign("ben", "admit", asked, *WAIT, "--json").json["motions"][0]
-    assert (motion["state"], motion["why"]) == ("lapsed", "the invitation is used up")
+    done = hall.moot("dora", "join", ticket)
+    assert (done.code, done.out) == (1, "")
+    assert "This ticket is used up; ask whoever gave it to you for a new one." in done.err
 
 
 def test_absence_leaving_and_removal(hall: Hall) -> None:
@@ -464,3 +463,27 @@ def test_two_who_move_the_same_come_together(hall: Hall) -> None:
     assert done.out == "Decided in epoch 2: adopt version 1 of 'Stove'.\n"
     motions = hall.look("motion", "list", "--all", "--json").json["motions"]
     assert sorted(motion["state"] for motion in motions if motion["kind"] == "adopt") == ["effective", "open"]
+
+
+def test_a_ticket_is_withdrawn(hall: Hall) -> None:
+    made = hall.sign("ana", "invite", "--days", "3", "--json").json
+    listed = hall.look("invite", "list", "--json").json["invitations"]
+    mine = next(one for one in listed if one["invitation"] == made["invitation"])
+    assert (mine["inviter"]["name"], mine["uses"], mine["used"], mine["expires"]) == ("ana", 1, 0, made["expires"])
+    assert hall.sign("ben", "invite", "withdraw", made["invitation"]).out.startswith("The ticket is withdrawn")
+    assert "withdrawn" in hall.look("invite", "list").out
+    done = hall.moot("cleo", "join", made["ticket"])
+    assert (done.code, "This ticket was withdrawn" in done.err) == (1, True)
+
+
+def test_a_ticket_as_a_picture(hall: Hall, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("pictures")
+    done = hall.sign("ana", "invite", "--qr", str(folder / "ticket.svg"))
+    assert re.fullmatch(r"moot1\w+\n", done.out)
+    assert "The same as a picture" in done.err
+    assert (folder / "ticket.svg").read_text().startswith("<svg")
+    hall.sign("ana", "invite", "--qr", str(folder / "ticket.png"))
+    assert (folder / "ticket.png").read_bytes().startswith(b"\x89PNG")
+    assert hall.moot("ana", "invite", "--qr", str(folder / "ticket.gif")).code == 2
+    done = hall.moot("ana", "invite", "--qr", str(folder / "none" / "ticket.png"))
+    assert (done.code, "cannot be written" in done.err) == (1, True)
