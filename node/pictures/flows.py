@@ -139,6 +139,8 @@ class _Flows:
             label = _votes(votes)
             if place:
                 middle = tops[candidate] + height / 2 + 4
+                if not self._steps[place - 1].votes[candidate]:  # whom nobody put first
+                    label = f"{shortened(self._counted.names[candidate], _SMALL, self._step - 70)} {label}"
                 mark = f"{label} ✓" if candidate in step.elected else label
                 bold = candidate in step.elected
                 self._drawing.text(x - 7, middle, mark, size=_SMALL, anchor="end", bold=bold, halo=True)

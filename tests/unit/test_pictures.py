@@ -82,6 +82,32 @@ def test_every_shape_is_within_the_frame(file: ElectionFile, rule: str, seats: i
             assert float(shape.get("y", 0)) + float(shape.get("height", 0)) <= height
 
 
+def test_whom_nobody_put_first_is_named_where_she_appears() -> None:
+    late = read_blt(lines("3 2\n60 1 2 0\n20 3 0\n0\nAnn\nBo\nCyd\n"))
+    assert ">Bo 33 ✓<" in svg(counted(late, "stv-scottish/1", 2))
+
+
+@pytest.mark.parametrize(
+    ("file", "rule", "seats"),
+    [
+        (read_blt(lines("2 1\n0\nAnn\nBo\n")), "stv-scottish/1", 1),
+        (read_blt(lines("2 1\n0\nAnn\nBo\n")), "irv/1", 1),
+        (read_blt(lines("1 1\n0\nAnn\n")), "schulze-margins/1", 1),
+        (read_preflib(lines("# ALTERNATIVE NAME 1: Ann\n0: {},{}\n"), categories=True), "approval/1", 1),
+        (read_preflib(lines("# ALTERNATIVE NAME 1: Ann\n0: {},{}\n"), categories=True), "majority-judgement/1", 1),
+        (
+            read_pabulib(lines("META\nbudget;0\nvote_type;approval\nPROJECTS\nproject_id;cost\n1;0\nVOTES\nvote\n")),
+            "equal-shares-cost/1",
+            None,
+        ),
+    ],
+)
+def test_elections_in_which_nobody_voted(file: ElectionFile, rule: str, seats: int | None) -> None:
+    count = counted(file, rule, seats)
+    assert rule in svg(count)
+    assert plotted(count, 80)
+
+
 def test_the_same_count_is_the_same_picture() -> None:
     assert svg(counted(WARD, "stv-scottish/1", 2)) == svg(counted(WARD, "stv-scottish/1", 2))
 
