@@ -69,13 +69,12 @@ def read_pabulib(lines: list[str]) -> ElectionFile:
 
 
 def _sections(lines: list[str]) -> tuple[dict[str, tuple[int, str]], list[_Row], list[_Row]]:
-    rows = csv.reader((line + "\n" for line in lines), delimiter=";")
     meta: dict[str, tuple[int, str]] = {}
     tables: dict[str, list[_Row]] = {"projects": [], "votes": []}
     section = ""
     header: list[str] | None = None
     found: list[str] = []
-    for number, row in _numbered(rows):
+    for number, row in _numbered(lines):
         fields = [value.strip() for value in row]
         if not any(fields):
             continue
@@ -109,17 +108,26 @@ def _sections(lines: list[str]) -> tuple[dict[str, tuple[int, str]], list[_Row],
     return meta, tables["projects"], tables["votes"]
 
 
-def _numbered(rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    number = 1
+def _numbered(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """The rows, each with the number of the line that it begins on: a field in quotation marks may have several."""
+    taken = 0
+
+    def handed_over() -> Iterator[str]:
+        nonlocal taken
+        for line in lines:
+            taken += 1
+            yield line + "\n"
+
+    rows = csv.reader(handed_over(), delimiter=";")
     while True:
+        start = taken + 1
         try:
             row = next(rows)
         except StopIteration:
             return
         except csv.Error as problem:
-            at(number, "pabulib.row", f"the line cannot be split into fields ({problem}); close its quotation marks.")
-        yield number, row
-        number = rows.line_num + 1  # type: ignore[attr-defined]
+            at(start, "pabulib.row", f"the line cannot be split into fields ({problem}); close its quotation marks.")
+        yield start, row
 
 
 def _check_header(number: int, section: str, header: list[str]) -> None:
