@@ -1,0 +1,311 @@
+"""Write the test vectors: `python -m tests.vectors.make`. The same files come out every time.
+
+Byte strings are hexadecimal. In CBOR values a byte string is `{"bytes": hex}`.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from node.ticket import Ticket, TicketNode, ticket_text
+from protocol import keys
+from protocol.codec import decode, encode
+from protocol.council.charter import TEMPLATES, Threshold, template
+from protocol.council.council import Council
+from protocol.council.outcomes import Inserted, Refused, Rival, Waiting
+from protocol.errors import Malformed
+from protocol.ids import operation_text, peer_text, person_text
+from protocol.log.operation import Envelope
+from tests.worlds import Person, World, attachment, carry, seed
+
+__all__ = ["FOLDER", "files"]
+
+FOLDER = Path(__file__).parent
+
+
+def jsonable(value: Any) -> Any:
+    """A CBOR value as JSON: byte strings as `{"bytes": hex}`."""
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}
+    if isinstance(value, dict):
+        return {key: jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(item) for item in value]
+    return value
+
+
+def codec() -> dict[str, Any]:
+    """Values with their one encoding, and bytes that a decoder refuses."""
+    nested: Any = 1
+    for _ in range(16):
+        nested = [nested]
+    values = [
+        0, 23, 24, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**64 - 1, -1, -24, -25, -256, -(2**63),
+        True, False, None, b"", b"\x00" * 24, "", "a", "ü", "水", [], [1, [2, 3]], {}, {"a": 1, "b": [True, None]},
+        {"b": 1, "aa": 2, "a": 3}, {"z": 0, "aa": 1}, nested,
+    ]  # fmt: skip
+    refused = [
+        "", "1801", "190001", "1a00000001", "f90000", "fb3ff0000000000000", "c000", "d81c81d81d00", "c249010000000000000000", "3b8000000000000000", "3bffffffffffffffff", "5f4161ff", "9f01ff", "bf616101ff", "f7", "e0", "f820", "a10101", "a2616101616102", "a2616201616102", "a262616101616202", "0102", "61ff", "62c328", "9b7fffffffffffffff", "01", "ff", "81" * 17 + "01",
+    ]  # fmt: skip
+    return {
+        "what": "Values and their canonical encoding (chapter 1), and bytes that must be refused; `rule` is this program's name for why.",
+        "values": [{"value": jsonable(value), "encoded": encode(value).hex()} for value in values],
+        "refused": [{"data": data, "rule": _rule(bytes.fromhex(data))} for data in refused],
+    }
+
+
+def _rule(data: bytes) -> str:
+    try:
+        value = decode(data, 1000)
+    except Malformed as error:
+        return error.rule
+    raise AssertionError(f"{data.hex()} was taken for {value!r}")
+
+
+def ids() -> dict[str, Any]:
+    """Text forms."""
+    return {
+        "what": "32-byte ids and keys, and their text forms (chapter 2).",
+        "ids": [
+            {"id": id.hex(), "operation": operation_text(id), "person": person_text(id), "peer": peer_text(id)}
+            for id in (bytes(32), b"\xff" * 32, seed("id", 1), seed("id", 2))
+        ],
+    }
+
+
+def signatures() -> dict[str, Any]:
+    """Domains and signatures, good and bad."""
+    names = [name for name in keys.__all__ if name.isupper()]
+    secret, message = seed("signer"), b"what is signed"
+    key = keys.public_key(secret)
+    good = keys.sign(secret, keys.OPERATION, message)
+    order = 2**252 + 27742317777372353535851937790883648493
+    unreduced = good[:32] + (int.from_bytes(good[32:], "little") + order).to_bytes(32, "little")
+    cases = [
+        {"domain": name, "signature": keys.sign(secret, getattr(keys, name), message).hex(), "valid": True}
+        for name in names
+    ]
+    wrong = {
+        "another domain": keys.sign(secret, keys.EPOCH, message),
+        "one bit changed": bytes([good[0] ^ 1]) + good[1:],
+        "S not reduced": unreduced,
+        "too short": good[:-1],
+    }
+    cases += [
+        {"domain": "OPERATION", "why": why, "signature": signature.hex(), "valid": False}
+        for why, signature in wrong.items()
+    ]
+    small = {
+        "key of small order": (b"\x01" + bytes(31), b"\x01" + bytes(63)),
+        "key that is not canonical": (b"\xee" + b"\xff" * 30 + b"\x7f", b"\x01" + bytes(63)),
+    }
+    return {
+        "what": "Ed25519 with domains (chapter 2). Messages and keys in hexadecimal; domains are ASCII.",
+        "domains": {name: getattr(keys, name).decode() for name in names},
+        "seed": secret.hex(),
+        "key": key.hex(),
+        "message": message.hex(),
+        "cases": cases,
+        "odd": [
+            {"why": why, "key": odd.hex(), "signature": s.hex(), "domain": "OPERATION", "valid": False}
+            for why, (odd, s) in small.items()
+        ],
+    }
+
+
+def operations() -> dict[str, Any]:
+    """Envelopes, whole and broken."""
+    world = World()
+    world.proposal(world.founder)
+    world.say(world.founder, "merge", {})
+    sample = world.said[1]
+    data = sample.encode()
+    header, signature = sample.operation.header, sample.operation.signature
+    contents = [[c.salt, c.data] for c in sample.contents if c is not None]
+    other = attachment("another text")
+    refused = {
+        "cut short": data[:-1],
+        "a byte too many": data + b"\0",
+        "content that is not what was signed": encode([header, signature, [contents[0], [other.salt, other.data]]]),
+        "a place too few": encode([header, signature, contents[:1]]),
+        "signature too short": encode([header, signature[:-1], contents]),
+        "depth 0 with deps": encode([_changed(header, 3, 0), signature, contents]),
+        "deps out of order": encode([_changed(header, 4, [b"\2" * 32, b"\1" * 32]), signature, contents]),
+        "another version": encode([_changed(header, 0, 2), signature, contents]),
+        "a kind in capitals": encode([_changed(header, 6, "Proposal.open"), signature, contents]),
+        "a body that is no map": encode([_changed(header, 7, []), signature, contents]),
+    }
+    return {
+        "what": "Envelopes (chapter 3): accepted ones with what is in them, without the attachments too; and ones that must be refused.",
+        "accepted": [
+            {
+                "envelope": envelope.encode().hex(),
+                "bare": Envelope(envelope.operation, (None,) * len(envelope.contents)).encode().hex(),
+                "id": envelope.operation.id.hex(),
+                "author": envelope.operation.author.hex(),
+                "depth": envelope.operation.depth,
+                "deps": [dep.hex() for dep in envelope.operation.deps],
+                "kind": envelope.operation.kind,
+                "body": jsonable(envelope.operation.body),
+            }
+            for envelope in world.said
+        ],
+        "refused": [{"why": why, "envelope": bad.hex()} for why, bad in refused.items()],
+    }
+
+
+def _changed(header: bytes, place: int, value: Any) -> bytes:
+    fields = decode(header, len(header))
+    fields[place] = value
+    return encode(fields)
+
+
+def charters() -> dict[str, Any]:
+    """The shipped templates."""
+    made = [template(kind, "Mill Lane", "to decide together") for kind in TEMPLATES]
+    thresholds = [Threshold("at_least", 2, 3), Threshold("more_than", 1, 2), Threshold("at_least", 1, 1)]
+    return {
+        "what": "Charters (chapter 6) with their encoding and digest, and how many are needed of how many.",
+        "charters": [
+            {"charter": jsonable(c.data()), "encoded": c.encode().hex(), "digest": c.digest().hex()} for c in made
+        ],
+        "needed": [
+            {"threshold": [t.sort, t.a, t.b], "of": of, "needed": t.needed(of)}
+            for t in thresholds
+            for of in (1, 2, 3, 25, 50)
+        ],
+    }
+
+
+def _story() -> tuple[World, list[tuple[str, Envelope]]]:
+    """A council in which much happens, and operations that do not belong in it."""
+    world = World()
+    ada, ben, cyd, dan = world.founder, Person("Ben"), Person("Cyd"), Person("Dan")
+    world.admit(ben, ada)
+    cyd_membership = world.admit(cyd, ada, ben)
+    world.admit(dan, ada, ben)
+    proposal = world.proposal(ben)
+    version = world.say(
+        cyd, "proposal.amend", {"proposal": proposal, "replaces": proposal, "text": 0}, (proposal,), texts=("Two.",)
+    )
+    world.say(dan, "comment.write", {"on": version, "text": 0}, (version,), texts=("Why two?",))
+    world.say(dan, "an.unknown-kind", {"what": 1})
+    world.say(dan, "comment.write", {"on": 5}, (version,))
+    motion = world.move(ada, {"kind": "adopt", "proposal": proposal, "version": version}, (version,))
+    world.assent(ben, motion)
+    taken_back = world.assent(dan, motion)
+    world.say(dan, "motion.withdraw", {"assent": taken_back}, (taken_back,))
+    world.assent(cyd, motion)
+    world.epoch()
+    world.say(dan, "member.absent", {})
+    world.epoch()
+    fork = world.council.heads()[0]
+    removal = world.move(ada, {"kind": "remove", "membership": cyd_membership})
+    world.assent(ben, removal)
+    world.epoch()
+    world.say(cyd, "comment.write", {"on": fork, "text": 0}, deps=(fork,), texts=("I was here.",))
+    refused = [
+        world.draft(seed("a stranger"), "merge", {}),
+        world.draft(cyd.device_seed(), "merge", {}),
+        _unsigned_epoch(world),
+    ]
+    return world, [
+        *[("refused", envelope) for envelope in refused],
+        ("waiting", world.draft(ada.device_seed(), "merge", {}, deps=(_elsewhere(world),))),
+    ]
+
+
+def _elsewhere(world: World) -> bytes:
+    """An operation that this log lacks, as far as its readers know."""
+    return world.say(world.founder, "merge", {})
+
+
+def _unsigned_epoch(world: World) -> Envelope:
+    """An epoch that would follow, but that no teller signed."""
+    motion = world.move(world.founder, {"kind": "remove", "membership": world.council.id})
+    world.assent(Person("Ben"), motion)
+    world.assent(Person("Dan"), motion)
+    record = world.council.compose()
+    assert record is not None
+    return carry(world.council, record, [(world.teller.key, bytes(64))], world.teller.seed)
+
+
+def council() -> dict[str, Any]:
+    """A whole council, operation by operation, with outcomes."""
+    world, others = _story()
+    hidden = set(others[-1][1].operation.deps)
+    fresh = Council.found(world.said[0])
+    assert isinstance(fresh, Council)
+    steps: list[dict[str, Any]] = [{"envelope": world.said[0].encode().hex(), "outcome": "inserted", "epoch": 0}]
+    queue = [("inserted", envelope) for envelope in world.said[1:] if envelope.operation.id not in hidden]
+    for wanted, envelope in [*queue, *others]:
+        outcome = fresh.insert(envelope)
+        step: dict[str, Any] = {"envelope": envelope.encode().hex()}
+        if isinstance(outcome, Inserted):
+            step |= {"outcome": "inserted", "epoch": outcome.epoch, "kept": outcome.kept}
+            why = fresh.without_effect.get(envelope.operation.id)
+            if why is not None:
+                step["without_effect"] = why.rule
+        elif isinstance(outcome, Waiting):
+            step |= {"outcome": "waiting"}
+        elif isinstance(outcome, Refused):
+            step |= {"outcome": "refused", "rule": outcome.refusal.rule}
+        else:
+            assert isinstance(outcome, Rival)
+            step |= {"outcome": "rival"}
+        assert step["outcome"] == wanted, (wanted, step)
+        steps.append(step)
+    return {
+        "what": "A council (chapters 4 to 9): its operations in an order in which they can come, and what becomes of each. Signatures in proofs that are all zero are invalid on purpose.",
+        "council": fresh.id.hex(),
+        "steps": steps,
+        "epochs": [
+            {"number": link.number, "digest": link.digest.hex(), "effects": jsonable(list(link.effects))}
+            for link in fresh.branch.links
+        ],
+        "kept": sorted(fresh.dag.ids[row].hex() for row in fresh.dag.kept_rows()),
+        "heads": sorted(head.hex() for head in fresh.heads()),
+        "state": jsonable(fresh.data()),
+        "state_digest": fresh.digest().hex(),
+    }
+
+
+def tickets() -> dict[str, Any]:
+    """Tickets as text."""
+    node = Person("Ada").node
+    ticket = Ticket(
+        seed("council"),
+        "Mill Lane",
+        seed("invitation"),
+        seed("secret"),
+        7,
+        2,
+        (TicketNode(node, ("/ip4/192.0.2.7/tcp/4747",)),),
+    )
+    text = ticket_text(ticket)
+    place = next(i for i in range(40, 80) if text[i] != text[i + 1])
+    swapped = text[:place] + text[place + 1] + text[place] + text[place + 2 :]
+    return {
+        "what": "A ticket (chapter 12), its data and its text, other ways to write the text, and texts that must be refused.",
+        "data": ticket.encode().hex(),
+        "text": text,
+        "also": [text.upper(), f"{text[:30]} {text[30:]}", f"{text[:30]}-\n{text[30:]}"],
+        "refused": [text[:-1], text + "0", swapped, "moot2" + text[5:], "hello"],
+    }
+
+
+def files() -> dict[str, str]:
+    """File name -> its text."""
+    made = {
+        "codec": codec, "ids": ids, "keys": signatures, "operations": operations, "charter": charters,
+        "council": council, "tickets": tickets,
+    }  # fmt: skip
+    return {
+        f"{name}.json": json.dumps({"version": 1, **make()}, indent=1, ensure_ascii=False) + "\n"
+        for name, make in made.items()
+    }
+
+
+if __name__ == "__main__":
+    for name, text in files().items():
+        (FOLDER / name).write_text(text)
