@@ -117,11 +117,6 @@ class Connections:
         """True while `peer` is kept away."""
         return self._admission.banned(peer)
 
-    def close(self) -> None:
-        """Cut every line; the tasks end by themselves or are cancelled."""
-        for link in list(self._by_muxer.values()):
-            link.abandon()
-
     async def _let_go(self, peer: PeerKey) -> None:
         with trio.move_on_after(_FAREWELL):
             for link in list(self._links.get(peer, ())):

@@ -63,7 +63,6 @@ async def open_host(settings: HostSettings) -> AsyncIterator["Host"]:
             except BaseException as error:  # noqa: BLE001  # raised again below, not to come out wrapped in a group
                 failure = error
             notices.close()
-            connections.close()
             nursery.cancel_scope.cancel()
     finally:
         for listener in listeners:

@@ -15,7 +15,7 @@ from node.host.muxer import Muxer
 from node.host.swarm import peer_of
 from node.peers import PeerKey
 
-from .around import INTRUDER, ask, hosts, intruder, pair, say, settings, until
+from .around import ECHO, INTRUDER, ask, echo, hosts, intruder, pair, say, settings, until
 
 pytestmark = pytest.mark.trio
 
@@ -47,18 +47,31 @@ async def test_a_message_reaches_who_is_subscribed_and_not_who_sent_it() -> None
         assert await anext(ours) == (client.peer, b"I am there"), "not one's own message, which came first"
 
 
-async def test_a_message_is_passed_on_and_comes_once() -> None:
+async def test_a_message_that_comes_from_three_sides_is_delivered_once() -> None:
+    """As shipped it is delivered again when a copy comes while it is being checked."""
+    go_on = trio.Event()
+
+    async def slow(publisher: PeerKey, data: bytes) -> bool:
+        await go_on.wait()
+        return True
+
     async with hosts(*(settings(n, gossip=True) for n in (1, 2, 3, 4))) as nodes:
         for node in nodes:
+            node.handle(ECHO, echo)
             for other in nodes:
                 if node is not other:
                     await node.dial(other.addresses[0])
-        subscriptions = await subscribed(*nodes)
-        for number in range(20):
-            await nodes[0].publish(TOPIC, number.to_bytes(2, "big"))
-        for subscription in subscriptions[1:]:
-            got = sorted([int.from_bytes((await anext(subscription))[1], "big") for _ in range(20)])
-            assert got == list(range(20)), "each once, though each comes from three sides"
+        *subscriptions, last = await subscribed(*nodes)
+        await nodes[3].subscribe(TOPIC, slow)
+        await nodes[0].publish(TOPIC, b"first")
+        for node, subscription in zip(nodes[1:3], subscriptions[1:], strict=True):
+            assert (await anext(subscription))[1] == b"first"
+            for _ in range(5):  # what is sent on a connection comes in order: by now the copies are there
+                assert await ask(node, nodes[3].peer)
+        go_on.set()
+        assert (await anext(last))[1] == b"first"
+        await nodes[0].publish(TOPIC, b"second")
+        assert (await anext(last))[1] == b"second"
 
 
 async def test_nodes_that_are_not_connected_hear_of_it_through_others() -> None:
@@ -73,7 +86,7 @@ async def test_nodes_that_are_not_connected_hear_of_it_through_others() -> None:
         assert one.connected() == {two.peer}
 
 
-async def test_what_the_check_refuses_is_neither_delivered_nor_passed_on() -> None:
+async def test_what_the_check_refuses_is_neither_delivered_nor_passed_on(caplog: pytest.LogCaptureFixture) -> None:
     seen: list[bytes] = []
 
     async def picky(publisher: PeerKey, data: bytes) -> bool:
@@ -94,6 +107,7 @@ async def test_what_the_check_refuses_is_neither_delivered_nor_passed_on() -> No
         assert await anext(middle) == (one.peer, b"good")
         assert await anext(far) == (one.peer, b"good")
         assert seen == [b"bad", b"raise", b"good"]
+    assert "The check of gossip failed." in caplog.text, "the mistake is ours, and the log says so"
 
 
 async def test_the_first_message_after_a_restart_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,8 +129,19 @@ async def test_a_burst_is_not_dropped() -> None:
     """As shipped, queues of 32 drop what is more, silently."""
     async with pair(gossip=True) as (server, client):
         _, theirs = await subscribed(server, client)
+        arrived, all_there = 0, trio.Event()
+
+        async def count(publisher: PeerKey, data: bytes) -> bool:
+            nonlocal arrived
+            arrived += 1
+            if arrived == 500:
+                all_there.set()
+            return True
+
+        await client.subscribe(TOPIC, count)
         for number in range(500):
             await server.publish(TOPIC, number.to_bytes(2, "big"))
+        await all_there.wait()  # nobody has read any of them yet
         got = {int.from_bytes((await anext(theirs))[1], "big") for _ in range(500)}
         assert got == set(range(500))
 
@@ -175,11 +200,33 @@ async def test_who_leaves_hears_no_more_and_can_come_back() -> None:
 async def test_gossip_can_begin_after_the_connection() -> None:
     async with pair() as (server, client):
         assert server.peers_of(TOPIC) == set()
+        await server.subscribe(TOPIC, anything)
+        for _ in range(5):
+            assert await ask(client, server.peer)  # meanwhile it has found that the client does not gossip
         ours, theirs = await subscribed(server, client)
         await server.publish(TOPIC, b"better late")
         assert await anext(theirs) == (server.peer, b"better late")
         await client.publish(TOPIC, b"than never")
         assert await anext(ours) == (client.peer, b"than never")
+
+
+async def test_the_mesh_is_looked_after_every_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As shipped every two minutes; who lost a neighbour hears nothing until then."""
+    beats, twice = 0, trio.Event()
+
+    async with hosts(settings(1, gossip=True)) as (server,):
+        router = gossip_of(server)._router
+        heartbeat = router.mesh_heartbeat
+
+        def count() -> Any:
+            nonlocal beats
+            beats += 1
+            if beats == 2:
+                twice.set()
+            return heartbeat()
+
+        monkeypatch.setattr(router, "mesh_heartbeat", count)
+        await twice.wait()
 
 
 async def test_only_version_one_point_one_is_offered() -> None:
@@ -282,6 +329,7 @@ async def test_a_peer_cannot_make_us_dial_others() -> None:
             await gossip_of(server)._pubsub.wait_for_subscription(peer_of(INTRUDER), "after")
             assert bait.peer not in server.connected()
             assert bait.connected() == set()
+            assert peer_of(bait.peer) not in server._network.swarm.peerstore.peer_ids(), "nor to remember them"
 
 
 async def test_a_flood_waits_at_the_sender() -> None:

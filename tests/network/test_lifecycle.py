@@ -2,12 +2,19 @@
 
 import gc
 import logging
+import struct
 import threading
+from contextlib import suppress
 
 import pytest
 import trio
+import trio.testing
+from libp2p.io.exceptions import ConnectionClosedError
+from libp2p.stream_muxer.yamux.yamux import FLAG_SYN, TYPE_PING, YAMUX_HEADER_FORMAT
 
 from node.host import Connected, ListenFailed, Stream, open_host
+from node.host.muxer import Muxer, Pace
+from node.host.swarm import Network
 from node.peers import parse_address
 from protocol.errors import Malformed
 
@@ -67,6 +74,43 @@ async def test_an_end_under_load_is_quiet(caplog: pytest.LogCaptureFixture) -> N
             nursery.cancel_scope.cancel()
     ours = [record for record in caplog.records if record.name == "folkmoot.host"]
     assert not [record for record in ours if record.levelno >= logging.ERROR]
+
+
+async def test_a_fault_within_the_library_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """As shipped, one exception in any task of it ends all of it."""
+    begun: list[int] = []
+    again = trio.Event()
+
+    async def broken() -> None:
+        begun.append(len(begun))
+        if len(begun) > 2:
+            again.set()
+        raise KeyError("somewhere within")
+
+    async with pair() as (server, client):
+        manager = server._network.swarm.manager
+        manager.run_task(broken)
+        manager.run_daemon_task(broken)
+        await again.wait()  # what has to run always is started again
+        assert await ask(client, server.peer)
+    assert "A fault in libp2p" in caplog.text
+
+
+async def test_a_peer_that_takes_nothing_does_not_delay_the_end() -> None:
+    ping = struct.pack(YAMUX_HEADER_FORMAT, 0, TYPE_PING, FLAG_SYN, 0, 1) * 5000
+
+    async def flood(muxer: Muxer) -> None:
+        with suppress(ConnectionClosedError):
+            while True:  # it answers every ping, and nobody reads the answers
+                await muxer.secured_conn.write(ping)
+
+    async with trio.open_nursery() as nursery:
+        async with hosts(settings(1, write_timeout=3600)) as (server,):
+            network = Network(bytes([99]) * 32, Pace(3600, 3600, 3600), list)
+            muxer = await network.handshake(await raw(server), server.peer, lambda _: None)
+            nursery.start_soon(flood, muxer)
+            await trio.testing.wait_all_tasks_blocked(0.2)
+        muxer.abandon()
 
 
 async def test_the_end_of_one_host_is_noticed_by_the_other() -> None:

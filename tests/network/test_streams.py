@@ -16,6 +16,7 @@ from node.host import (
     StreamReset,
     StreamStalled,
 )
+from node.host.link import StreamChannel
 
 from .around import ECHO, INTRUDER, ask, echo, hosts, intruder, pair, say, settings, until
 
@@ -166,16 +167,16 @@ async def test_a_reader_may_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     async with pair() as (server, client):
         server.handle("/test/slow/1", slow)
         async with await client.open(server.peer, "/test/slow/1") as stream, trio.open_nursery() as nursery:
-            blocked = trio.Event()
 
             async def send() -> None:
                 for _ in range(frames):
-                    with trio.CancelScope(shield=True):
-                        await stream.send(bytes(1 << 18))
-                    blocked.set()
+                    await stream.send(bytes(1 << 18))
 
             nursery.start_soon(send)
-            await blocked.wait()
+            channel = stream._channel
+            assert isinstance(channel, StreamChannel)
+            while channel._muxed.send_window:
+                await trio.lowlevel.checkpoint()
             go_on.set()
             assert await stream.receive(100) == b"all"
     assert waited
@@ -251,6 +252,20 @@ async def test_a_handler_that_returns_leaves_no_stream_behind() -> None:
             (link,) = server._connections._links[INTRUDER]
             await link.idle()  # though the intruder never finishes its side
             assert not link.muxer.streams
+
+
+async def test_what_a_handler_says_last_arrives_with_a_clean_end() -> None:
+    async def brief(stream: Stream) -> None:
+        await stream.send(bytes(200_000))
+
+    async with pair() as (server, client):
+        server.handle("/test/brief/1", brief)
+        async with await client.open(server.peer, "/test/brief/1") as stream:
+            for _ in range(5):  # what is sent on the connection comes in order: by now all of it is here
+                assert await ask(client, server.peer)
+            assert await stream.receive(1 << 20) == bytes(200_000)
+            assert await stream.receive(1 << 20) is None
+            await stream.finish()
 
 
 async def test_one_peer_has_only_so_many_streams() -> None:
