@@ -45,7 +45,7 @@ def codec() -> dict[str, Any]:
         {"b": 1, "aa": 2, "a": 3}, {"z": 0, "aa": 1}, nested,
     ]  # fmt: skip
     refused = [
-        "", "1801", "190001", "1a00000001", "f90000", "fb3ff0000000000000", "c000", "d81c81d81d00", "c249010000000000000000", "3b8000000000000000", "3bffffffffffffffff", "5f4161ff", "9f01ff", "bf616101ff", "f7", "e0", "f820", "a10101", "a2616101616102", "a2616201616102", "a262616101616202", "0102", "61ff", "62c328", "9b7fffffffffffffff", "01", "ff", "81" * 17 + "01",
+        "", "1801", "190001", "1a00000001", "f90000", "fb3ff0000000000000", "c000", "d81c81d81d00", "c249010000000000000000", "3b8000000000000000", "3bffffffffffffffff", "5f4161ff", "9f01ff", "bf616101ff", "f7", "e0", "f820", "a10101", "a2616101616102", "a2616201616102", "a262616101616202", "0102", "61ff", "62c328", "9b7fffffffffffffff", "ff", "81" * 17 + "01",
     ]  # fmt: skip
     return {
         "what": "Values and their canonical encoding (chapter 1), and bytes that must be refused; `rule` is this program's name for why.",
