@@ -193,7 +193,7 @@ def decode_header(header: bytes, signature: bytes) -> Operation:
         raise Malformed("header", "the header is not a list of nine fields.")
     version, council, author, depth, deps, time, kind, body, contents = value
     if type(version) is not int or version != VERSION:
-        raise Malformed("version", f"the operation is of format version {version!r}; this node knows {VERSION}.")
+        raise Malformed("version", f"the operation is of format version {version!r:.20}; this node knows {VERSION}.")
     _bytes32(author, "author")
     if type(depth) is not int or depth < 0 or type(time) is not int or not 0 <= time <= _LATEST:
         raise Malformed("header", "the operation's depth or time is not a number that can be.")
