@@ -30,6 +30,7 @@ __all__ = ["read_cvotes"]
 _PARAMETER = re.compile(r"#/\s*([^:]*?)\s*:\s*(.*)")
 _TAIL = re.compile(r"(?:\^\s*(\d{1,15}))?\s*(?:\*\s*(\d{1,15}))?\s*", re.ASCII)
 _EMPTY = "/EMPTY_RANKING/"
+_SIGNS = frozenset(">=<*^|")
 
 
 def read_cvotes(lines: list[str]) -> ElectionFile:
@@ -59,7 +60,7 @@ def read_cvotes(lines: list[str]) -> ElectionFile:
     for number, weight, names in votes:
         ballots.append((weight, _ranking(number, names, index)))
     election = RankedElection(candidates, tuple(ballots), head.seats or 1)
-    return ElectionFile("cvotes", (election,), head.seats, head.implicit)
+    return ElectionFile("cvotes", (election,), head.seats, head.implicit, _notes(votes, index))
 
 
 @dataclass(slots=True)
@@ -76,6 +77,8 @@ class _Parameters:
         match = _PARAMETER.fullmatch(line)
         if match is None:
             at(number, "cvotes.parameter", "a parameter needs a name, a colon and a value: #/Number of Seats: 2.")
+        if "#" in match[2]:
+            at(number, "cvotes.parameter", "a comment stands on the line of a parameter; put it on a line of its own.")
         key, value = match[1].casefold(), match[2].strip()
         if key in self.seen:
             at(number, "cvotes.parameter", f"{cited(match[1])} is given twice; keep one.")
@@ -102,6 +105,12 @@ def _candidates(number: int, value: str) -> tuple[str, ...]:
     for name in names:
         if not name:
             at(number, "cvotes.candidates", "a candidate has no name; write one between the semicolons.")
+        if _SIGNS.intersection(name):
+            at(
+                number,
+                "cvotes.candidates",
+                f"'{cited(name)}' has a sign in it that votes are written with; leave it out.",
+            )
     if len(set(names)) != len(names):
         twice = next(name for place, name in enumerate(names) if name in names[:place])
         at(number, "cvotes.candidates", f"{cited(twice)} is listed twice; give each candidate a name of its own.")
@@ -180,3 +189,13 @@ def _ranking(number: int, names: list[list[str]], index: dict[str, int]) -> Rank
         if tier:
             tiers.append(tuple(tier))
     return tuple(tiers)
+
+
+def _notes(votes: list[tuple[int, int, list[list[str]]]], index: dict[str, int]) -> tuple[str, ...]:
+    """The format passes over who does not stand, and so over a name with a typing error; a person should know."""
+    strangers = sorted({name for _, _, tiers in votes for tier in tiers for name in tier} - index.keys())
+    if not strangers:
+        return ()
+    shown = ", ".join(cited(name) for name in strangers[:5])
+    more = f" and {len(strangers) - 5} others" if len(strangers) > 5 else ""
+    return (f"Not among the candidates, and passed over in the votes: {shown}{more}.",)

@@ -53,6 +53,15 @@ def test_votes() -> None:
     )
 
 
+def test_who_does_not_stand_is_passed_over_and_noted() -> None:
+    assert read(HEAD + "Ann > Bo")[0].notes == ()
+    assert read(HEAD + "Anne > Bo\nDee")[0].notes == (
+        "Not among the candidates, and passed over in the votes: Anne, Dee.",
+    )
+    (note,) = read(HEAD + "A1>A2>A3>A4>A5>A6>A7")[0].notes
+    assert note.endswith(": A1, A2, A3, A4, A5 and 2 others.")
+
+
 def test_weights_count_only_where_they_are_allowed() -> None:
     votes = "Ann ^7 * 2\nBo ^3\nCyd * 5"
     assert ballots(votes) == ((2, ((0,),)), (1, ((1,),)), (5, ((2,),)))
@@ -78,6 +87,8 @@ def test_candidates_from_the_votes_in_the_order_of_people() -> None:
         ("#/Candidates: A;;B\n", 1, "cvotes.candidates", "has no name"),
         ("#/Candidates: \n", 1, "cvotes.candidates", "0 candidates"),
         ("#/Candidates: A;B;A\n", 1, "cvotes.candidates", "A is listed twice"),
+        ("#/Candidates: A;B # two\n", 1, "cvotes.parameter", "a comment stands"),
+        ("#/Candidates: A;B*2\n", 1, "cvotes.candidates", "'B*2' has a sign"),
         (HEAD + "Ann * 8 ^7\n", 2, "cvotes.quantity", "a weight before a quantity"),
         (HEAD + "Ann * many\n", 2, "cvotes.quantity", "whole numbers"),
         (HEAD + "Ann * 1.5\n", 2, "cvotes.quantity", "whole numbers"),
