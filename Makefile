@@ -18,7 +18,7 @@ demo: $(READY) ## five nodes found a council, talk and decide, here and now
 test: $(READY_DEV) ## lint, types and every test, with full branch coverage of protocol/
 	@status=0; \
 	$(MAKE) --no-print-directory lint || status=1; \
-	$(INSIDE) -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS) || status=1; \
+	$(INSIDE) -m pytest -n 2 --dist loadgroup --cov --cov-report=term $(ARGS) || status=1; \
 	exit $$status
 
 lint: $(READY_DEV) ## ruff and mypy --strict over code and tests

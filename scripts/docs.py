@@ -69,10 +69,9 @@ def reference() -> str:
 def _commands(
     path: str, command: click.Command, parent: click.Context | None
 ) -> Iterator[tuple[str, click.Command, click.Context]]:
-    # Both widths: click would otherwise ask the terminal.
-    context = click.Context(
-        command, info_name=path.split()[-1], parent=parent, terminal_width=_WIDTH, max_content_width=_WIDTH
-    )
+    # A terminal's width must not show in a file, and click gives its groups' settings only to contexts that parse.
+    settings = {**command.context_settings, "terminal_width": _WIDTH, "max_content_width": _WIDTH}
+    context = click.Context(command, info_name=path.split()[-1], parent=parent, **settings)
     yield path, command, context
     if isinstance(command, click.Group):
         for name in command.list_commands(context):

@@ -1,13 +1,13 @@
 """A terminal in which a page's commands are typed, and its passphrases where they are asked for.
 
 In a `console` block, lines that begin with `$ ` are typed and the others must be shown; `...`
-stands for anything, also for whole lines. A ticket that the page shortens is the last one shown.
+stands for anything, also for whole lines. Where a page tells of several computers, a name before
+the `$` says at which one. A ticket that the page shortens is the last one shown.
 """
 
 import os
 import pty
 import re
-import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +27,7 @@ class Step:
 
     command: str
     shown: list[str] = field(default_factory=list)
+    who: str = ""
 
     @property
     def pattern(self) -> re.Pattern[str]:
@@ -43,20 +44,21 @@ def steps(page: Path) -> list[Step]:
     for token in MarkdownIt().parse(page.read_text()):
         if token.type == "fence" and token.info == "console":
             for line in token.content.splitlines():
-                if line.startswith("$ "):
-                    found.append(Step(line[2:]))
+                if typed := re.fullmatch(r"(\w*)\$ (.+)", line):
+                    found.append(Step(typed[2], who=typed[1]))
                 else:
                     found[-1].shown.append(line)
     return found
 
 
 class Terminal:
-    """Runs commands one after the other, each at a terminal of its own."""
+    """Runs commands one after the other, each at a terminal of its own, in `folder` if that is given."""
 
-    def __init__(self, home: Path, passphrases: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, passphrases: Mapping[str, str], folder: Path | None = None) -> None:
+        self._folder = folder or Path.cwd()
         self._passphrases = passphrases
         self._ticket = ""
-        self._left: list[int] = []
+        self._home = home
         self._environment = {
             **os.environ,
             "COLUMNS": "200",
@@ -83,22 +85,10 @@ class Terminal:
         # The prompts are the terminal's, not the page's.
         return re.sub(r"(?m)^.*[Pp]assphrase.*: \n|^Again: \n", "", text)
 
-    def leave_running(self, step: Step) -> str:
-        """Type the command and return its first line; it runs on until `close`."""
-        process, terminal = self._type(step.command)
-        self._left.append(process)
-        shown = b""
-        while b"\n" not in shown:
-            more = _read(terminal)
-            assert more, shown
-            shown += more
-        return shown.decode().replace("\r\n", "\n").splitlines()[0] + "\n"
-
     def close(self) -> None:
-        """Press Ctrl-C where something still runs, and wait for it."""
-        for process in self._left:
-            os.kill(process, signal.SIGINT)
-            os.waitpid(process, 0)
+        """Stop the node, if one was started and still runs."""
+        if (self._home / "run.json").exists():
+            self.run(Step("moot node stop"))
 
     def _type(self, command: str) -> tuple[int, int]:
         """The new process and the descriptor of its terminal."""
@@ -106,6 +96,7 @@ class Terminal:
         process, terminal = pty.fork()
         if process == 0:
             try:
+                os.chdir(self._folder)
                 os.execvpe("bash", ["bash", "-c", f"exec {command}"], self._environment)
             finally:
                 os._exit(127)  # there is no bash, and this is still the copy of a test
