@@ -1,10 +1,10 @@
 """The items of a log: its `(timestamp, id)` pairs in order, with sums that make range fingerprints cheap.
 
 An item's *key* is 40 bytes: the timestamp as 8 bytes, most significant first, then the 32-byte
-id. Keys compare as items do. They lie packed, some dozens to a block; beside each block stands
+id. Keys compare as items do. They lie packed, two dozen to a block; beside each block stands
 the sum of its ids, so that a range costs two pieces of blocks and a subtraction, however long
 it is. Blocks are immutable `bytes`: a change replaces the blocks that it touches, and a
-snapshot shares the others. It all takes some 47 bytes an item.
+snapshot shares the others. It all takes some 53 bytes an item.
 """
 
 from bisect import bisect_left, bisect_right
@@ -24,20 +24,20 @@ FINGERPRINT: Final = 16
 INFINITY: Final = (1 << 64) - 1
 """The timestamp that no item may have: it stands for the end of all ranges."""
 
-_FULL: Final = 64
+_FULL: Final = 32
 """Keys in a block at most."""
-_FILL: Final = 48
-"""Keys in each piece when a block is cut up: full enough to be small, with room to grow."""
-_LOW: Final = 16
+_FILL: Final = 24
+"""Keys in a fresh block: enough to be small, with room to grow."""
+_LOW: Final = 8
 """A block with fewer keys joins its successor."""
 
 _MOD: Final = (1 << 256) - 1
 _LANE: Final = 8 * KEY
-_IDS: Final = int.from_bytes((bytes(8) + b"\xff" * ID) * 2 * _FULL, "little")
-_STEP: Final = [((1 << _LANE * n) - 1, _LANE * n) for n in range(_FULL + 1)]
+_IDS: Final = int.from_bytes((bytes(8) + b"\xff" * ID) * _FULL, "little")
+_STEP: Final = [((1 << _LANE * n) - 1, _LANE * n) for n in range(_FULL // 2 + 1)]
 _FOLDS: Final[list[tuple[tuple[int, int], ...]]] = [(), ()]
 """For each number of lanes, how to add them in halves: the mask of the lower half, the shift to the upper one."""
-for _n in range(2, 2 * _FULL + 1):
+for _n in range(2, _FULL + 1):
     _FOLDS.append((_STEP[(_n + 1) // 2], *_FOLDS[(_n + 1) // 2]))
 _ID_OF: Final = [Struct("8x32s" * n) for n in range(_FULL + 1)]
 _KEY_OF: Final = [Struct("40s" * n) for n in range(_FULL + 1)]
@@ -111,10 +111,11 @@ def _without(packed: bytes, keys: Sequence[bytes]) -> bytes:
 
 
 def _cut(packed: bytes) -> list[bytes]:
-    """Packed keys as blocks of nearly equal size; none for none."""
+    """Packed keys as blocks: each of _FILL keys, but a last one takes along what would be too few."""
     count = len(packed) // KEY
-    blocks = -(-count // _FILL) if count > _FULL else min(count, 1)
-    return [packed[count * i // blocks * KEY : count * (i + 1) // blocks * KEY] for i in range(blocks)]
+    blocks = max(min(count, 1), (count + _FILL - _LOW) // _FILL)
+    begins = [_FILL * KEY * i for i in range(blocks)]
+    return [packed[begin:end] for begin, end in zip(begins, (*begins[1:], None), strict=False)]
 
 
 class Items:
@@ -148,9 +149,7 @@ class Items:
     def __contains__(self, item: tuple[int, bytes]) -> bool:
         key = item_key(*item)
         at = bisect_right(self._firsts, key) - 1
-        if at < 0:
-            return False
-        return key in _keys(self._blocks[at])
+        return at >= 0 and key in _keys(self._blocks[at])
 
     def add_many(self, items: Iterable[tuple[int, bytes]]) -> int:
         """Add `(timestamp, id)` pairs, in any order; returns how many were new."""
