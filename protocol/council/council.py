@@ -613,7 +613,10 @@ class Council:
             claim = self.read_record(record)
         except Malformed:
             return None
-        if any(named not in self.dag for named in claim.basis):
+        # As strict as an insertion: what tellers agree on must be able to enter.
+        rows = [self.dag.rows.get(named) for named in claim.basis]
+        held = [row for row in rows if row is not None and self.dag.is_kept(row)]
+        if len(set(held)) != len(claim.basis) or max(self.dag.epoch[row] for row in held) != self.head.number:
             return None
         outcome = self._follows(claim)
         return outcome if isinstance(outcome, Record) and outcome.previous == self.head.digest else None

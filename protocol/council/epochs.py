@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ..codec import encode
+from ..errors import Misuse
 from ..ids import Digest, Membership, digest
 from .bodies import (
     Absent,
@@ -217,6 +218,7 @@ def seal(previous: EpochState, basis: Iterable[bytes], effects: list[dict[str, A
 def absorb(state: EpochState, facts: Iterable[Fact]) -> EpochState:
     """`state` with governing operations, in `(depth, id)` order, taken into what is pending.
 
+    facts: those that may have an effect, as their own past says.
     Nothing takes effect here, and the order of facts of one past does not matter beyond their
     being topological: a fact only refers to what its own past holds.
     """
@@ -227,7 +229,9 @@ def absorb(state: EpochState, facts: Iterable[Fact]) -> EpochState:
     own_erased = set(state.own_erased)
     withdrawn = set(state.withdrawn)
     decisions = dict(state.decisions)
-    assent_of = {assent: motion.id for motion in motions.values() for assent in motion.assents}
+    grown: dict[bytes, dict[bytes, tuple[Membership, bytes]]] = {}
+    taken_back: dict[bytes, set[bytes]] = {}
+    given = {a: (motion.id, who) for motion in motions.values() for a, (who, _) in motion.assents.items()}
     for fact in facts:
         body, who = fact.body, fact.membership
         if isinstance(body, Request):
@@ -237,8 +241,12 @@ def absorb(state: EpochState, facts: Iterable[Fact]) -> EpochState:
             first = decisions.get(body.ballot)
             if body.ballot not in state.decided and (first is None or fact.id < first[0]):
                 decisions[body.ballot] = (fact.id, body)
+        elif isinstance(body, Erasure):
+            own_erased.update((body.operation, index) for index in body.attachments)
+        elif isinstance(body, WithdrawProposal):
+            withdrawn.add(body.proposal)
         elif who is None:
-            continue  # a teller's key has no voice
+            raise Misuse("a teller's key has no voice")
         elif isinstance(body, Invite):
             invitations[fact.id] = Invitation(who, body.uses, body.expires)
         elif isinstance(body, Uninvite):
@@ -247,25 +255,23 @@ def absorb(state: EpochState, facts: Iterable[Fact]) -> EpochState:
                 invitations[body.invitation] = replace(invitation, withdrawn=True)
         elif isinstance(body, Move):
             motions[fact.id] = Motion(fact.id, fact.epoch, body.effect, {fact.id: (who, fact.author)})
-            assent_of[fact.id] = fact.id
+            given[fact.id] = (fact.id, who)
         elif isinstance(body, Assent):
-            motion = motions.get(body.motion)
-            if motion is not None:
-                assents = {**motion.assents, fact.id: (who, fact.author)}
-                motions[body.motion] = replace(motion, assents=assents)
-                assent_of[fact.id] = body.motion
+            if body.motion in motions:
+                if body.motion not in grown:
+                    grown[body.motion] = dict(motions[body.motion].assents)
+                grown[body.motion][fact.id] = (who, fact.author)
+                given[fact.id] = (body.motion, who)
         elif isinstance(body, Withdraw):
-            motion = motions.get(assent_of.get(body.assent, b""))
-            if motion is not None and motion.assents[body.assent][0] == who:
-                motions[motion.id] = replace(motion, withdrawn=motion.withdrawn | {body.assent})
-        elif isinstance(body, Erasure):
-            if fact.subject == who:
-                own_erased.update((body.operation, index) for index in body.attachments)
-        elif isinstance(body, WithdrawProposal):
-            if fact.subject == who:
-                withdrawn.add(body.proposal)
+            motion, whose = given.get(body.assent, (b"", None))
+            if whose == who:
+                taken_back.setdefault(motion, set()).add(body.assent)
         else:
             acts.append(fact)
+    for id, assents in grown.items():
+        motions[id] = replace(motions[id], assents=assents)
+    for id, ids in taken_back.items():
+        motions[id] = replace(motions[id], withdrawn=motions[id].withdrawn | ids)
     return replace(
         state,
         invitations=invitations,
