@@ -1,7 +1,7 @@
 """What happens in the councils, for whoever wants to hear of it while it happens."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
@@ -108,13 +108,16 @@ class Feed:
             subscription.close()
         return subscription
 
-    def tell(self, council: bytes, events: Iterable[Event]) -> None:
-        """Hand out events that are saved."""
+    def tell(self, happened: Sequence[tuple[bytes, Sequence[Event]]]) -> None:
+        """Hand out events that are saved, by council."""
         subscriptions = list(self._subscriptions)
-        for event in events:
-            news = News(council, event)
-            for subscription in subscriptions:
-                subscription.tell(news)
+        if not subscriptions:
+            return
+        for council, events in happened:
+            for event in events:
+                news = News(council, event)
+                for subscription in subscriptions:
+                    subscription.tell(news)
 
     def close(self) -> None:
         """End all subscriptions: the node stops."""

@@ -8,7 +8,7 @@ Outcome
 └── Aside      it belongs to another branch of the council; kept as proof beside the log
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from protocol.errors import Refusal
 from protocol.ids import OperationId
@@ -16,8 +16,7 @@ from protocol.ids import OperationId
 __all__ = ["Accepted", "Aside", "Known", "Outcome", "Rejected", "Waits"]
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True):
     """Checked and on disk. `epoch` is the number of the epoch that it was said in."""
 
     id: OperationId
@@ -25,16 +24,14 @@ class Accepted:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """It was here already, which is as good as accepted."""
 
     id: OperationId
     council: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
+class Waits(msgspec.Struct, frozen=True):
     """It comes in by itself once `missing` have come, unless too many others wait.
 
     `rules` names versions of the rules that this node lacks: it comes in after an update.
@@ -46,16 +43,14 @@ class Waits:
     rules: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(msgspec.Struct, frozen=True):
     """`id` is None when the bytes were no operation."""
 
     id: OperationId | None
     refusal: Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Aside:
+class Aside(msgspec.Struct, frozen=True):
     """It is of a branch that this node does not follow; `refusal` says which rule keeps it out."""
 
     id: OperationId

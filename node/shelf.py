@@ -8,6 +8,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from node.store import Batch, Place, SavedContent, SavedOperation, Store
 from protocol.council import outcomes
@@ -36,11 +37,21 @@ class Wanted:
     reference: ContentRef
 
 
+# CBOR: the first byte of a list of fewer than 24 items, and null.
+_LIST: Final = 0x80
+_SHORT: Final = 24
+_NULL: Final = b"\xf6"
+
+
+def _contents_begin(raw: bytes) -> int:
+    """Where the list of contents begins in an envelope that was checked before."""
+    # 0x83, then the header as a byte string of at least 24 bytes, then 0x58 0x40 and the signature.
+    return 69 + raw[2] if raw[1] == 0x58 else 70 + int.from_bytes(raw[2:4], "big")
+
+
 def without_contents(raw: bytes) -> bool:
     """Whether an envelope that was checked before has no place for contents; without decoding it."""
-    # 0x83, then the header as a byte string of at least 24 bytes, then 0x58 0x40 and the signature.
-    begin = 3 + raw[2] if raw[1] == 0x58 else 4 + int.from_bytes(raw[2:4], "big")
-    return raw[begin + 66 : begin + 67] == b"\x80"
+    return raw[_contents_begin(raw)] == _LIST
 
 
 class Shelf:
@@ -54,8 +65,9 @@ class Shelf:
 
     def put(self, row: int, saved: int) -> None:
         """The council's operation `row` is row `saved` of the store."""
-        while len(self._rows) <= row:
-            self._rows.append(saved)
+        rows = self._rows
+        while len(rows) <= row:
+            rows.append(saved)
 
     def _saved(self, operation: bytes) -> int | None:
         row = self.council.dag.rows.get(operation)
@@ -106,16 +118,22 @@ class Shelf:
 
     # Changing
 
-    def keep(self, envelope: Envelope, row: int, batch: Batch) -> bool:
-        """Save a new operation, the council's `row`, with its contents; whether any is not here."""
+    def keep(self, envelope: Envelope, data: bytes, row: int, batch: Batch) -> bool:
+        """Save a new operation, the council's `row`, with its contents; whether any is not here.
+
+        data: the envelope's canonical bytes.
+        """
         operation = envelope.operation
-        (saved,) = self._store.new_rows(1)
+        saved = self._store.new_row()
         self.put(row, saved)
-        raw = envelope.encode() if not envelope.contents else _bare(envelope).encode()
-        batch.operations.append(SavedOperation(saved, self.number, operation.id, raw))
+        if not envelope.contents:
+            batch.operations.append(SavedOperation(saved, self.number, operation.id, data))
+            return False
+        batch.operations.append(SavedOperation(saved, self.number, operation.id, _bare(envelope, data)))
         lacking = False
+        # Nothing that is new was erased before: an erasure builds on what it erases.
         for index, (reference, content) in enumerate(zip(operation.contents, envelope.contents, strict=True)):
-            if reference.sort != ATTACHMENT or index in self.council.erased(operation.id):
+            if reference.sort != ATTACHMENT:
                 continue
             if content is None:
                 batch.wanted.append((Place(saved, index), self.number))
@@ -165,7 +183,10 @@ class Shelf:
                 batch.dropped += [self._rows[row] for row, id in enumerate(self.council.dag.ids) if id in gone]
 
 
-def _bare(envelope: Envelope) -> Envelope:
-    """The envelope with its parts, without its attachments."""
+def _bare(envelope: Envelope, data: bytes) -> bytes:
+    """The envelope's bytes with its parts, without its attachments."""
+    count = len(envelope.contents)
+    if count < _SHORT and all(reference.sort == ATTACHMENT for reference in envelope.operation.contents):
+        return data[: _contents_begin(data)] + bytes((_LIST + count,)) + _NULL * count
     parts = tuple([None if content is None or content.salt else content for content in envelope.contents])
-    return Envelope(envelope.operation, parts)
+    return Envelope(envelope.operation, parts).encode()

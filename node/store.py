@@ -194,11 +194,11 @@ class Store:
         self._change("insert into councils (id) values (?) on conflict do nothing", (council,))
         return int_(self._all("select number from councils where id = ?", (council,))[0][0])
 
-    def new_rows(self, count: int) -> range:
-        """Row numbers that nothing has yet; unused ones may be lost."""
-        rows = range(self._next_row, self._next_row + count)
-        self._next_row += count
-        return rows
+    def new_row(self) -> int:
+        """A row number that nothing has yet; unused ones may be lost."""
+        row = self._next_row
+        self._next_row = row + 1
+        return row
 
     def save(self, batch: Batch) -> None:
         """Save all of `batch`; when this returns it is on disk. After `StoreFailed` none of it is."""
