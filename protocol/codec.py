@@ -13,7 +13,7 @@ import cbor2
 
 from .errors import Malformed, Misuse
 
-__all__ = ["MAX_DEPTH", "check", "decode", "decode_untyped", "encode"]
+__all__ = ["MAX_DEPTH", "decode", "encode"]
 
 MAX_DEPTH: Final = 16
 _LOWEST: Final = -(1 << 63)
@@ -29,36 +29,84 @@ def _refuse_tag(*_: object) -> Any:
 _NO_TAGS: Final[dict[int, Callable[..., Any]]] = dict.fromkeys(
     (*range(6), 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799), _refuse_tag
 )
-# RFC 7049's order sorts by length of the encoded key first, RFC 8949's by its bytes. For
-# text keys both agree, because the head already holds the length.
-_encode = cbor2.dumps
 _decode = cbor2.loads
 
 
-def check(value: object, depth: int = MAX_DEPTH) -> None:
-    """Raise `Malformed` unless `value` is made of what the format allows."""
+def _heads(major: int) -> list[bytes]:
+    """The heads of a major type for arguments below 256."""
+    return [bytes([major << 5 | n]) if n < 24 else bytes([major << 5 | 24, n]) for n in range(256)]
+
+
+_UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _LIST, _MAP = (_heads(major) for major in range(6))
+_SIMPLE: Final = {False: b"\xf4", True: b"\xf5", None: b"\xf6"}
+
+
+def _head(major: int, argument: int) -> bytes:
+    """The shortest head for an argument of 256 and more."""
+    if argument < 1 << 16:
+        return bytes([major << 5 | 25]) + argument.to_bytes(2, "big")
+    if argument < 1 << 32:
+        return bytes([major << 5 | 26]) + argument.to_bytes(4, "big")
+    return bytes([major << 5 | 27]) + argument.to_bytes(8, "big")
+
+
+def _write(value: Any, put: Callable[[bytes], None], depth: int) -> None:
+    """Put the canonical bytes of `value`, piece by piece. The hottest loop here: types by identity, heads from tables."""
     kind = type(value)
-    if kind is bytes or kind is str or kind is bool or value is None:
-        return
-    if kind is int:
-        if not _LOWEST <= value <= _HIGHEST:  # type: ignore[operator]  # it is an int
+    if kind is bytes:
+        size = len(value)
+        put(_BYTES[size] if size < 256 else _head(2, size))
+        put(value)
+    elif kind is int:
+        if 0 <= value < 256:
+            put(_UNSIGNED[value])
+        elif not _LOWEST <= value <= _HIGHEST:
             raise Malformed("integer", "the data holds an integer outside -2^63 to 2^64-1.")
-        return
-    if kind is list:
+        elif value > 0:
+            put(_head(0, value))
+        else:
+            put(_NEGATIVE[~value] if value >= -256 else _head(1, ~value))
+    elif kind is str:
+        raw = value.encode()
+        size = len(raw)
+        put(_TEXT[size] if size < 256 else _head(3, size))
+        put(raw)
+    elif kind is list:
         if not depth:
             raise Malformed("nesting", f"the data is nested deeper than {MAX_DEPTH} levels.")
-        for item in value:  # type: ignore[attr-defined]  # it is a list
-            check(item, depth - 1)
-        return
-    if kind is dict:
+        size = len(value)
+        put(_LIST[size] if size < 256 else _head(4, size))
+        for item in value:
+            _write(item, put, depth - 1)
+    elif kind is dict:
         if not depth:
             raise Malformed("nesting", f"the data is nested deeper than {MAX_DEPTH} levels.")
-        for key, item in value.items():  # type: ignore[attr-defined]  # it is a dict
-            if type(key) is not str:
-                raise Malformed("map-key", "the data holds a map whose keys are not all text.")
-            check(item, depth - 1)
-        return
-    raise Malformed("type", f"the data holds a {kind.__name__}, which the format does not allow.")
+        size = len(value)
+        put(_MAP[size] if size < 256 else _head(5, size))
+        for key, item in sorted(_keys(value)):
+            put(key)
+            _write(value[item], put, depth - 1)
+    elif kind is bool or value is None:
+        put(_SIMPLE[value])
+    else:
+        raise Malformed("type", f"the data holds a {kind.__name__}, which the format does not allow.")
+
+
+def _keys(value: dict[Any, Any]) -> list[tuple[bytes, str]]:
+    """Each key with its encoded form, which orders them."""
+    out = []
+    for key in value:
+        if type(key) is not str:
+            raise Malformed("map-key", "the data holds a map whose keys are not all text.")
+        raw = key.encode()
+        out.append(((_TEXT[len(raw)] if len(raw) < 256 else _head(3, len(raw))) + raw, key))
+    return out
+
+
+def _canonical(value: object) -> bytes:
+    pieces: list[bytes] = []
+    _write(value, pieces.append, MAX_DEPTH)
+    return b"".join(pieces)
 
 
 def encode(value: object) -> bytes:
@@ -67,29 +115,9 @@ def encode(value: object) -> bytes:
     Tuples must have become lists before: what was encoded and what is decoded are then equal.
     """
     try:
-        check(value)
-        return _encode(value, canonical=True)
-    except Malformed as error:
-        raise Misuse(error.message) from error
-    except UnicodeEncodeError as error:
-        raise Misuse("the text holds half of a surrogate pair, which is no character.") from error
-
-
-def decode_untyped(data: bytes, limit: int) -> Any:
-    """Like `decode`, but the caller checks every type itself (`check` does it for a part).
-
-    For what is decoded a hundred thousand times and has a fixed shape.
-    """
-    if len(data) > limit:
-        raise Malformed("size", f"the data has {len(data)} bytes, more than the {limit} allowed.")
-    try:
-        value = _decode(data, semantic_decoders=_NO_TAGS, max_depth=MAX_DEPTH, allow_indefinite=False)
-        # Catches what is left: longer forms, unsorted or duplicate keys, trailing bytes.
-        if _encode(value, canonical=True) == data:
-            return value
-    except (cbor2.CBORError, ValueError, OverflowError, TypeError, MemoryError) as error:
-        raise Malformed("cbor", "the data is not well-formed CBOR of this format.") from error
-    raise Malformed("canonical", "the data is CBOR, but not in its canonical form.")
+        return _canonical(value)
+    except (Malformed, UnicodeEncodeError) as error:
+        raise Misuse(str(error)) from error
 
 
 def decode(data: bytes, limit: int) -> Any:
@@ -97,6 +125,13 @@ def decode(data: bytes, limit: int) -> Any:
 
     limit: the greatest accepted length, bytes.
     """
-    value = decode_untyped(data, limit)
-    check(value)
+    if len(data) > limit:
+        raise Malformed("size", f"the data has {len(data)} bytes, more than the {limit} allowed.")
+    try:
+        value = _decode(data, semantic_decoders=_NO_TAGS, max_depth=MAX_DEPTH, allow_indefinite=False)
+    except (cbor2.CBORError, ValueError, OverflowError, TypeError, MemoryError) as error:
+        raise Malformed("cbor", "the data is not well-formed CBOR of this format.") from error
+    # Encoding again catches what is left: types, longer forms, unsorted or duplicate keys, trailing bytes.
+    if _canonical(value) != data:
+        raise Malformed("canonical", "the data is CBOR, but not in its canonical form.")
     return value

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ..codec import MAX_DEPTH, check, decode_untyped, encode
+from ..codec import decode, encode
 from ..errors import Malformed, Misuse
 from ..ids import OperationId
 from ..keys import OPERATION, public_key, sign, verify
@@ -188,7 +188,7 @@ def decode_header(header: bytes, signature: bytes) -> Operation:
 
     The signature is carried along, not checked: `Operation.signed` does that.
     """
-    value = decode_untyped(header, MAX_HEADER)
+    value = decode(header, MAX_HEADER)
     if type(value) is not list or len(value) != 9:
         raise Malformed("header", "the header is not a list of nine fields.")
     version, council, author, depth, deps, time, kind, body, contents = value
@@ -214,7 +214,6 @@ def decode_header(header: bytes, signature: bytes) -> Operation:
         raise Malformed("kind", "the operation's kind is not 1 to 64 letters of a-z, 0-9, '.' and '-'.")
     if type(body) is not dict:
         raise Malformed("body", "the operation's body is not a map.")
-    check(body, MAX_DEPTH - 1)
     if type(contents) is not list or len(contents) > MAX_CONTENTS:
         raise Malformed("contents", f"the operation has more than {MAX_CONTENTS} attachments.")
     refs = tuple([_reference(content) for content in contents]) if contents else ()
@@ -258,7 +257,7 @@ def _content(value: object, ref: ContentRef) -> Content | None:
 
 def decode_envelope(data: bytes) -> Envelope:
     """The envelope in `data`, all checked except the signature; `Malformed` otherwise."""
-    value = decode_untyped(data, MAX_ENVELOPE)
+    value = decode(data, MAX_ENVELOPE)
     if type(value) is not list or len(value) != 3:
         raise Malformed("envelope", "the envelope is not a header, a signature and contents.")
     header, signature, given = value
