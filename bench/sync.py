@@ -1,0 +1,79 @@
+"""A fresh node gets a whole council from another process over libp2p: verified and on disk at the end.
+
+The raw reference is PyNaCl's verification of the same signatures on one core of the fresh node's
+process, before and after. `traffic` is what went over the wire both ways, in bytes of the
+operations themselves.
+"""
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import trio
+
+from bench._peer import peer
+from bench._village import Village, verify_seconds
+from node.asking import Asking
+from node.host import HostSettings, open_host
+from node.service import Service
+from node.session import SYNC
+from node.store import Store
+from protocol.log.operation import decode_envelope
+
+__all__ = ["run", "table"]
+
+
+def run(quick: bool) -> dict[str, Any]:
+    """`ratio` is for operations without attachments, `comments` holds the same for comments with a text each."""
+    count = 2_000 if quick else 20_000
+    return {**_measure(count, "plain"), "comments": _measure(count, "texts")}
+
+
+def _measure(count: int, sort: str) -> dict[str, Any]:
+    with TemporaryDirectory() as folder, peer("serve", f"{folder}/server", str(count), sort) as server:
+        assert server.stdout is not None
+        said = json.loads(server.stdout.readline())
+        return trio.run(_fetch, Path(folder), said)
+
+
+async def _fetch(folder: Path, said: dict[str, Any]) -> dict[str, Any]:
+    village = Village()
+    store = Store(folder / "fresh.db")
+    service = Service(store, lambda: 0, village.node(1))
+    async with open_host(HostSettings(village.node_seed(1))) as host:
+        await service.follow(village.id, [(village.node(0), ())])
+        server = await host.dial(said["address"])
+        sample = [decode_envelope(data) for data in village.talk(1_000)]
+        verifying = verify_seconds(sample)
+        begun = perf_counter()
+        async with await host.open(server, SYNC) as stream:
+            report = await Asking(service, stream).run(village.id)
+            await stream.finish()
+        seconds = perf_counter() - begun
+        verifying += verify_seconds(sample)
+    store.close()
+    assert report.complete
+    assert len(service.councils[village.id]) == said["operations"]
+    verify_per_s = 2 * len(sample) / verifying
+    return {
+        "ratio": said["operations"] / seconds / verify_per_s,
+        "sync_per_s": said["operations"] / seconds,
+        "verify_per_s": verify_per_s,
+        "traffic": (report.bytes_in + report.bytes_out) / said["bytes"],
+        "operations": said["operations"],
+        "bytes": said["bytes"] / said["operations"],
+    }
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result for people."""
+    lines = []
+    for name, part in (("plain operations", result), ("comments with a text", result["comments"])):
+        lines.append(
+            f"{name:22s} {part['sync_per_s']:8.0f}/s   raw verification {part['verify_per_s']:8.0f}/s"
+            f"   ratio {part['ratio']:.3f}   traffic {part['traffic']:.3f}"
+            f"   ({part['operations']} of {part['bytes']:.0f} bytes)"
+        )
+    return "\n".join(lines)
