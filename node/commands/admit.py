@@ -1,15 +1,22 @@
 """`moot admit`: see who asks to join, and support a request."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from node.commands import Caller, json_option, pass_caller, passphrase_option
 from node.commands._pick import council_option, wait_options
+
+if TYPE_CHECKING:
+    from node.api.answers import RequestAnswer
+    from node.client import Client
 
 __all__ = ["command"]
 
 
 @click.command("admit", short_help="Support or see requests to join.")
 @click.argument("who", nargs=-1)
+@click.option("--wait-for", type=click.IntRange(min=1), metavar="N", help="When listing: wait until so many ask.")
 @council_option
 @wait_options("they are members")
 @passphrase_option
@@ -18,6 +25,7 @@ __all__ = ["command"]
 def command(
     caller: Caller,
     who: tuple[str, ...],
+    wait_for: int | None,
     council: str | None,
     wait: bool,
     seconds: float | None,
@@ -30,7 +38,7 @@ def command(
     requests are listed. You move the admission, or assent if somebody moved it already.
     JSON: requests when listing, else motions.
     """
-    from node.api.answers import MotionAnswer, RequestAnswer
+    from node.api.answers import MotionAnswer
     from node.commands._assenting import assent, told
     from node.commands._follow_up import settled
     from node.commands._pick import pick_council, pick_request
@@ -39,10 +47,10 @@ def command(
     from protocol.council.bodies import Admit
     from protocol.ids import parse_operation
 
+    client = connect(caller)
+    line = pick_council(client, council)
     if not who:
-        client = connect(caller)
-        path = f"/v1/councils/{pick_council(client, council).council}"
-        requests = client.get(f"{path}/requests", list[RequestAnswer])
+        requests = _requests(client, line.council, wait_for or 0, seconds)
         if as_json:
             return say_json({"requests": requests})
         if not requests:
@@ -53,8 +61,6 @@ def command(
             if request.letter:
                 say(indent(request.letter))
         return None
-    client = connect(caller)
-    line = pick_council(client, council)
     picked = [pick_request(client, line.council, given) for given in who]
     voice = speak(caller, line.council, passphrase_fd)
     motions = []
@@ -69,3 +75,19 @@ def command(
     if as_json:
         say_json({"motions": motions})
     return None
+
+
+def _requests(client: "Client", council: str, at_least: int, seconds: float | None) -> "list[RequestAnswer]":
+    from node.api.answers import RequestAnswer
+    from node.commands._follow_up import timed_out
+
+    def look() -> "list[RequestAnswer] | None":
+        requests = client.get(f"/v1/councils/{council}/requests", list[RequestAnswer])
+        return requests if len(requests) >= at_least else None
+
+    if (at_once := look()) is not None:
+        return at_once
+    try:
+        return client.wait(council, look, seconds)
+    except TimeoutError as fault:
+        raise timed_out(f"fewer than {at_least} ask to join") from fault

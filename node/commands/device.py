@@ -115,7 +115,7 @@ def enrol(
     A node that comes with the offer is enrolled too if the offer is your own.
     JSON: device, node, operations.
     """
-    from node.api.answers import MemberAnswer
+    from node.api.answers import MemberAnswer, NodeAnswer
     from node.commands._follow_up import wait_for_effect
     from node.commands._render import clean, say, say_json
     from node.commands._voice import speak
@@ -150,7 +150,10 @@ def enrol(
     when = "is enrolled" if wait else "is enrolled with the next epoch"
     say(f"The device of {clean(member.name)} {when}: {person_text(parsed.device)}")
     if node is not None:
-        say(f"So is the node {node}. There: moot node follow {voice.council.council} --from ADDRESS")
+        say(f"So is the node {node}. To bring the council's log there:")
+        here = voice.client.get("/v1/node", NodeAnswer)
+        addresses = [f"{address}/p2p/{here.peer}" for address in here.addresses[:1]]
+        say(f"moot node follow {voice.council.council} --from {' --from '.join(addresses) or 'ADDRESS'}")
     elif parsed.node is not None:
         say("Its node is not: only the member's own device can list a node under her name.")
 

@@ -47,7 +47,7 @@ def command(
     council decides whom it admits. JSON: invitation, ticket, uses, expires.
     """
     if ctx.invoked_subcommand is not None:
-        return None
+        return
     import sys
 
     from node import ticket as tickets
@@ -60,17 +60,19 @@ def command(
     expires = None if days is None else now() + days * 86_400_000
     invitation, made = _made(voice, uses, expires)
     text = tickets.ticket_text(made)
+    if as_json:
+        say_json({"invitation": invitation, "ticket": text, "uses": uses, "expires": expires})
+    else:
+        say(text)
+    # Into a file or a pipe goes the ticket alone; and it is out before anything can go wrong with a picture.
+    shown = sys.stdout.isatty()
     if picture is not None:
         _draw(made, picture)
-    if as_json:
-        return say_json({"invitation": invitation, "ticket": text, "uses": uses, "expires": expires})
-    say(text)
-    # Into a file or a pipe goes the ticket alone.
-    shown = sys.stdout.isatty()
-    if shown and not no_picture and picture is None:
+        click.echo(f"The same as a picture: {picture}", err=not shown or as_json)
+    elif shown and not no_picture and not as_json:
         say(tickets.qr_text(made))
-    if picture is not None:
-        click.echo(f"The same as a picture: {picture}", err=not shown)
+    if as_json:
+        return
     who = "One person" if uses == 1 else count_of(uses, "person", "people")
     next_step = f"{who} can ask to join with it: moot join TICKET. You then see the request with 'moot admit'."
     click.echo(next_step, err=not shown)

@@ -2,7 +2,8 @@
 
 In a `console` block, lines that begin with `$ ` are typed and the others must be shown; `...`
 stands for anything, also for whole lines. Where a page tells of several computers, a name before
-the `$` says at which one. A ticket that the page shortens is the last one shown.
+the `$` says at which one. A ticket, id, offer or address that a page shortens to its beginning
+and `...` is the last one shown; where the 24 words are asked for, those shown last are typed.
 """
 
 import os
@@ -17,8 +18,9 @@ from markdown_it import MarkdownIt
 
 __all__ = ["Step", "Terminal", "steps"]
 
-_TICKET = re.compile(r"\bmoot1[0-9a-z]{40,}")
-_ASKED = re.compile(rb"[Pp]assphrase[^\n]*: $|^Again: $", re.MULTILINE)
+_COPIED = re.compile(r"(?<![\w/])(?:(moot(?:device|teller)?1|bafyrei)[0-9A-Za-z]{40,}|(/ip4/)\S+/p2p/\w+)")
+_ASKED = re.compile(rb"[Pp]assphrase[^\n]*: $|^Again: $|^The 24 words: $", re.MULTILINE)
+_WORDS = re.compile(r"(?m)(?:^|  ) ?\d\d? ([a-z]+)")
 
 
 @dataclass
@@ -54,10 +56,16 @@ def steps(page: Path) -> list[Step]:
 class Terminal:
     """Runs commands one after the other, each at a terminal of its own, in `folder` if that is given."""
 
-    def __init__(self, home: Path, passphrases: Mapping[str, str], folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        passphrases: Mapping[str, str],
+        folder: Path | None = None,
+        copied: dict[str, str] | None = None,
+    ) -> None:
         self._folder = folder or Path.cwd()
         self._passphrases = passphrases
-        self._ticket = ""
+        self._copied = {} if copied is None else copied
         self._home = home
         self._environment = {
             **os.environ,
@@ -81,9 +89,12 @@ class Terminal:
         _, status = os.waitpid(process, 0)
         text = shown.decode().replace("\r\n", "\n")
         assert os.waitstatus_to_exitcode(status) == 0, text
-        self._ticket = [self._ticket, *_TICKET.findall(text)][-1]
+        for copied in _COPIED.finditer(text):
+            self._copied[copied[1] or copied[2]] = copied[0]
+        if len(words := _WORDS.findall(text)) == 24:
+            self._copied["words"] = " ".join(words)
         # The prompts are the terminal's, not the page's.
-        return re.sub(r"(?m)^.*[Pp]assphrase.*: \n|^Again: \n", "", text)
+        return re.sub(r"(?m)^.*[Pp]assphrase.*: \n|^Again: \n|^The 24 words: .*\n", "", text)
 
     def close(self) -> None:
         """Stop the node, if one was started and still runs."""
@@ -92,7 +103,8 @@ class Terminal:
 
     def _type(self, command: str) -> tuple[int, int]:
         """The new process and the descriptor of its terminal."""
-        command = re.sub(r"\bmoot1\.\.\.", self._ticket, command)
+        for head, whole in self._copied.items():
+            command = command.replace(f"{head}...", whole)
         process, terminal = pty.fork()
         if process == 0:
             try:
@@ -103,6 +115,8 @@ class Terminal:
         return process, terminal
 
     def _passphrase(self, shown: str) -> str:
+        if shown.endswith("The 24 words: "):
+            return self._copied["words"]
         asked = [name for name in self._passphrases if re.search(rf"\b{name}\b", shown)]
         assert len(asked) == 1, shown
         return self._passphrases[asked[0]]

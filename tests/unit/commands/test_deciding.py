@@ -487,3 +487,4 @@ def test_a_ticket_as_a_picture(hall: Hall, tmp_path_factory: pytest.TempPathFact
     assert hall.moot("ana", "invite", "--qr", str(folder / "ticket.gif")).code == 2
     done = hall.moot("ana", "invite", "--qr", str(folder / "none" / "ticket.png"))
     assert (done.code, "cannot be written" in done.err) == (1, True)
+    assert done.out.startswith("moot1")

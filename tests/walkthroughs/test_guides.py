@@ -1,0 +1,55 @@
+"""The guides that tell of several computers, followed word for word, a real node for each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .terminal import Step, Terminal, steps
+
+ROOT = Path(__file__).parents[2]
+PEOPLE = ("ana", "ben", "cleo")
+BEFORE = {
+    "three-computers.md": [],
+    "devices.md": [
+        ("ana", "moot key new ana"),
+        ("ana", "moot node start"),
+        ("ana", "moot council found --name Mill --min 2 --reason few"),
+        ("ana", "moot invite > ticket.txt"),
+        ("ben", "moot key new ben"),
+        ("ben", "moot node start"),
+        ("ben", "moot join - < ticket.txt"),
+        ("ana", "moot admit --wait-for 1"),
+        ("ana", "moot admit ben --wait"),
+        ("ben", "moot council list --wait"),
+    ],
+}
+"""What has happened before a guide begins."""
+
+
+@pytest.fixture
+def village(tmp_path: Path) -> Iterator[dict[str, Terminal]]:
+    """A terminal at everybody's computer; they all see one folder, as if they sent each other the files in it."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    terminals = {}
+    copied: dict[str, str] = {}
+    for name in (*PEOPLE, "new"):
+        home = tmp_path / name
+        home.mkdir(mode=0o700)
+        (home / "settings.toml").write_text('listen = ["/ip4/127.0.0.1/tcp/0"]\napi_port = 0\nmdns = false\n')
+        terminals[name] = Terminal(home, {name: f"what {name} knows" for name in PEOPLE}, shared, copied)
+    yield terminals
+    for name, terminal in terminals.items():
+        if (tmp_path / name / "run.json").exists():
+            terminal.run(Step("moot node stop"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", BEFORE)
+def test_a_guide_can_be_followed(page: str, village: dict[str, Terminal]) -> None:
+    for who, command in BEFORE[page]:
+        village[who].run(Step(command))
+    for step in steps(ROOT / "docs" / "guides" / page):
+        shown = village[step.who].run(step)
+        assert step.pattern.fullmatch(shown), f"{page}: {step.who}$ {step.command}\n{shown}"
