@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import accumulate
+from operator import sub
 from struct import Struct
 from typing import Final
 
@@ -200,22 +201,6 @@ class Items:
         for piece in self._pieces(lo, self._count):
             yield from _keys(piece)
 
-    def bound(self, position: int) -> bytes:
-        """The shortest bound with exactly the items before `position` below it.
-
-        That is a timestamp and, if the neighbours share it, as much of the id as tells them
-        apart; `Misuse` unless 0 < position < len.
-        """
-        if not 0 < position < self._count:
-            raise Misuse(f"there is no bound within {self._count} items at {position}")
-        self._index()
-        at = bisect_right(self._starts, position) - 1
-        part = (position - self._starts[at]) * KEY
-        above = self._blocks[at][part : part + KEY]
-        below = self._blocks[at][part - KEY : part] if part else self._blocks[at - 1][-KEY:]
-        differing = int.from_bytes(below, "big") ^ int.from_bytes(above, "big")
-        return above[: max(8, KEY - (differing.bit_length() - 1) // 8)]
-
     def fingerprint(self, lo: int, hi: int) -> bytes:
         """The 16-byte fingerprint of a range: SHA-256 over the sum of its ids and their number, cut."""
         self._check(lo, hi)
@@ -227,12 +212,30 @@ class Items:
         self._latest = hi, after
         return _digest(after - before, hi - lo)
 
-    def fingerprints(self, cuts: Sequence[int]) -> list[bytes]:
-        """The fingerprints of the ranges between ascending positions, one fewer than `cuts`."""
+    def parts(self, cuts: Sequence[int]) -> tuple[list[bytes], list[bytes]]:
+        """The bounds at the positions between which a range is cut, and the fingerprints of the parts.
+
+        `cuts` ascend strictly, from the range's begin to its end: there is one fingerprint fewer,
+        and bounds for the inner ones only. Each bound is the shortest that has exactly the items
+        before it below it: a timestamp and, if the neighbours share it, as much of the id as
+        tells them apart.
+        """
         self._check(cuts[0], cuts[-1])
         self._index()
-        totals = [self._total(cut) for cut in cuts]
-        return [_digest(totals[i] - totals[i - 1], cuts[i] - cuts[i - 1]) for i in range(1, len(cuts))]
+        bounds = []
+        totals = [self._total(cuts[0])]
+        for cut in cuts[1:-1]:
+            at = bisect_right(self._starts, cut) - 1
+            part = (cut - self._starts[at]) * KEY
+            totals.append(self._total_in(at, part))
+            block = self._blocks[at]
+            below = block[part - KEY : part] if part else self._blocks[at - 1][-KEY:]
+            above = block[part : part + KEY]
+            differing = int.from_bytes(below, "big") ^ int.from_bytes(above, "big")
+            bounds.append(above[: max(8, KEY - (differing.bit_length() - 1) // 8)])
+        totals.append(self._total(cuts[-1]))
+        counts = map(sub, cuts[1:], cuts)
+        return bounds, list(map(_digest, map(sub, totals[1:], totals), counts))
 
     def _check(self, lo: int, hi: int) -> None:
         if not 0 <= lo <= hi <= self._count:
@@ -253,9 +256,12 @@ class Items:
         return [blocks[first][begin:], *blocks[first + 1 : last], blocks[last][:end]]
 
     def _total(self, position: int) -> int:
-        """The sum of the ids before a position, as a difference of whole blocks and part of one."""
+        """The sum of the ids before a position."""
         at = bisect_right(self._starts, position) - 1
-        part = (position - self._starts[at]) * KEY
+        return self._total_in(at, (position - self._starts[at]) * KEY)
+
+    def _total_in(self, at: int, part: int) -> int:
+        """The sum of the ids up to the byte `part` of a block, as a difference of whole blocks and part of one."""
         if not part:
             return self._totals[at]
         block = self._blocks[at]

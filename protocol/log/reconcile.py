@@ -164,9 +164,8 @@ class Reconciliation:
             return writer.ids(upper, self._items.ids(lo, hi))
         each, more = divmod(count, _BUCKETS)
         cuts = [lo + each * i + min(i, more) for i in range(_BUCKETS + 1)]
-        bounds = [*map(self._items.bound, cuts[1:-1]), upper]
-        prints = self._items.fingerprints(cuts)
-        return b"".join(map(writer.fingerprint, bounds, prints))
+        bounds, prints = self._items.parts(cuts)
+        return b"".join(map(writer.fingerprint, (*bounds, upper), prints))
 
 
 class _Reader:
