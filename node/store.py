@@ -36,6 +36,7 @@ _SCHEMA: Final = (
     create table wanted (key integer primary key, council integer not null);
     create table rivals (council integer not null, id blob not null, raw blob not null, primary key (council, id)) without rowid;
     create table signed_epochs (council blob not null, number integer not null, raw blob not null, primary key (council, number)) without rowid;
+    create table receipts (operation blob primary key, at integer not null) without rowid;
     create table peers (node blob primary key, addresses blob not null, source text not null, seen integer) without rowid;
     create table kept_away (node blob primary key, until integer, reason text not null) without rowid;
     create table petnames (person blob primary key, name text not null) without rowid;
@@ -187,12 +188,12 @@ class Store:
 
     def councils(self) -> dict[bytes, int]:
         """The councils here: id -> number."""
-        return {bytes_(id): int_(number) for id, number in self._all("select id, number from councils order by number")}
+        return {_bytes(id): _int(number) for id, number in self._all("select id, number from councils order by number")}
 
     def council_number(self, council: bytes) -> int:
         """The number by which rows name a council; given out when it is asked for first."""
         self._change("insert into councils (id) values (?) on conflict do nothing", (council,))
-        return int_(self._all("select number from councils where id = ?", (council,))[0][0])
+        return _int(self._all("select number from councils where id = ?", (council,))[0][0])
 
     def new_row(self) -> int:
         """A row number that nothing has yet; unused ones may be lost."""
@@ -257,13 +258,13 @@ class Store:
         found = self._all("select raw from operations where row = ?", (row,))
         if not found:
             raise StoreFailed(f"{self.path} lacks an operation that it held: the file was changed from outside.")
-        return bytes_(found[0][0])
+        return _bytes(found[0][0])
 
     def raws(self, rows: Sequence[int]) -> list[bytes]:
         """The envelopes of rows, without attachments, in the order asked for."""
         if len(rows) > 1 and rows[-1] - rows[0] == len(rows) - 1 and all(b - a == 1 for a, b in pairwise(rows)):
             query = "select raw from operations where row between ? and ? order by row"
-            found = [bytes_(raw) for (raw,) in self._all(query, (rows[0], rows[-1]))]
+            found = [_bytes(raw) for (raw,) in self._all(query, (rows[0], rows[-1]))]
             if len(found) == len(rows):
                 return found
         return [self.raw(row) for row in rows]
@@ -271,7 +272,7 @@ class Store:
     def content(self, place: Place) -> Content | None:
         """An attachment, or None when it is not here."""
         found = self._all("select salt, data from contents where key = ?", (place.key,))
-        return Content(bytes_(found[0][0]), bytes_(found[0][1])) if found else None
+        return Content(_bytes(found[0][0]), _bytes(found[0][1])) if found else None
 
     def small_contents(self, row: int) -> dict[int, Content]:
         """The attachments of a row that are here and could travel inline, by index."""
@@ -279,7 +280,7 @@ class Store:
             "select key, salt, data from contents where key between ? and ? and length(data) <= ?",
             (row * PLACES, row * PLACES + PLACES - 1, MAX_INLINE),
         )
-        return {int_(key) % PLACES: Content(bytes_(salt), bytes_(data)) for key, salt, data in found}
+        return {_int(key) % PLACES: Content(_bytes(salt), _bytes(data)) for key, salt, data in found}
 
     def has_content(self, place: Place) -> bool:
         """Whether an attachment is here."""
@@ -288,19 +289,19 @@ class Store:
     def wanted(self, council: int, most: int) -> list[Place]:
         """Attachments of a council that are not here, the newest first."""
         found = self._all("select key from wanted where council = ? order by key desc limit ?", (council, most))
-        return [Place(*divmod(int_(key), PLACES)) for (key,) in found]
+        return [Place(*divmod(_int(key), PLACES)) for (key,) in found]
 
     def rivals(self, council: int) -> list[tuple[bytes, bytes]]:
         """The evidence of other branches of a council: `(id, envelope)`."""
         found = self._all("select id, raw from rivals where council = ? order by id", (council,))
-        return [(bytes_(id), bytes_(raw)) for id, raw in found]
+        return [(_bytes(id), _bytes(raw)) for id, raw in found]
 
     # What the teller has said
 
     def signed_epoch(self, council: bytes, number: int) -> bytes | None:
         """The envelope with which this node's teller signed that epoch."""
         found = self._all("select raw from signed_epochs where council = ? and number = ?", (council, number))
-        return bytes_(found[0][0]) if found else None
+        return _bytes(found[0][0]) if found else None
 
     def sign_epoch(self, council: bytes, number: int, raw: bytes) -> bytes:
         """Note what the teller is about to say for that epoch; gives what it says: the first that was noted."""
@@ -310,12 +311,34 @@ class Store:
         )
         return self.signed_epoch(council, number) or raw
 
+    def receive(self, operations: Sequence[bytes], at: int) -> None:
+        """Note when operations that a teller must time came first (ms)."""
+        db = self._db
+        try:
+            db.execute("begin immediate")
+            try:
+                db.executemany(
+                    "insert into receipts (operation, at) values (?, ?) on conflict do nothing",
+                    [(operation, at) for operation in operations],
+                )
+                db.execute("commit")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("rollback")
+                raise
+        except sqlite3.Error as fault:
+            raise _failed(self.path, fault) from fault
+
+    def receipts(self) -> dict[bytes, int]:
+        """Operation -> when it came first (ms)."""
+        return {_bytes(operation): _int(at) for operation, at in self._all("select operation, at from receipts")}
+
     # Peers
 
     def peers(self) -> list[SavedPeer]:
         """Every node that we heard of."""
         return [
-            SavedPeer(bytes_(node), _texts(bytes_(addresses)), str(source), None if seen is None else int_(seen))
+            SavedPeer(_bytes(node), _texts(_bytes(addresses)), str(source), None if seen is None else _int(seen))
             for node, addresses, source, seen in self._all(
                 "select node, addresses, source, seen from peers order by node"
             )
@@ -346,7 +369,7 @@ class Store:
     def kept_away(self) -> dict[bytes, tuple[int | None, str]]:
         """The nodes that we keep away from: key -> until when (ms; None for ever) and why."""
         return {
-            bytes_(node): (None if until is None else int_(until), str(reason))
+            _bytes(node): (None if until is None else _int(until), str(reason))
             for node, until, reason in self._all("select node, until, reason from kept_away order by node")
         }
 
@@ -367,7 +390,7 @@ class Store:
     def petnames(self) -> dict[bytes, str]:
         """What people of this home call others: person key -> name."""
         return {
-            bytes_(person): str(name) for person, name in self._all("select person, name from petnames order by name")
+            _bytes(person): str(name) for person, name in self._all("select person, name from petnames order by name")
         }
 
     def set_petname(self, person: bytes, name: str | None) -> None:
@@ -385,10 +408,10 @@ class Store:
         query = "select request, council, raw, nodes, state, message from pending order by request"
         return [
             Pending(
-                bytes_(request),
-                bytes_(council),
-                bytes_(raw),
-                msgspec.msgpack.decode(bytes_(nodes), type=_Nodes),
+                _bytes(request),
+                _bytes(council),
+                _bytes(raw),
+                msgspec.msgpack.decode(_bytes(nodes), type=_Nodes),
                 str(state),
                 str(message),
             )
@@ -410,7 +433,7 @@ class Store:
     def fact(self, name: str) -> bytes | None:
         """A value that was noted under a name."""
         found = self._all("select value from facts where name = ?", (name,))
-        return bytes_(found[0][0]) if found else None
+        return _bytes(found[0][0]) if found else None
 
     def note(self, name: str, value: bytes | None) -> None:
         """Note a value under a name, or forget it."""
@@ -436,13 +459,13 @@ def _texts(data: bytes) -> tuple[str, ...]:
     return msgspec.json.decode(data, type=tuple[str, ...])
 
 
-def bytes_(value: object) -> bytes:
+def _bytes(value: object) -> bytes:
     """A column that holds bytes."""
     assert isinstance(value, bytes)
     return value
 
 
-def int_(value: object) -> int:
+def _int(value: object) -> int:
     """A column that holds a number."""
     assert isinstance(value, int)
     return value

@@ -32,7 +32,7 @@ from protocol.ids import operation_text, peer_text
 if TYPE_CHECKING:
     from trio_typing import TaskStatus
 
-__all__ = ["Pace", "Syncer"]
+__all__ = ["Pace", "Syncer", "Watcher"]
 
 log = logging.getLogger("folkmoot.sync")
 
