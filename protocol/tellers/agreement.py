@@ -75,6 +75,8 @@ class Agreement:
 
     outlook: Outlook
     valid: dict[bytes, Message] = field(default_factory=dict)
+    said: dict[bytes, list[Message]] = field(default_factory=dict)
+    """Teller -> its valid messages, as they came."""
     proposals: dict[int, Votes] = field(default_factory=dict)
     prevotes: dict[int, Votes] = field(default_factory=dict)
     precommits: dict[int, Votes] = field(default_factory=dict)
@@ -82,6 +84,8 @@ class Agreement:
     """Round and value, once q tellers precommitted it in one round. The lowest such round."""
     polka: tuple[int, bytes] | None = None
     """The highest round with q prevotes for a value, and that value."""
+    _spoken: dict[int, set[bytes]] = field(default_factory=dict)
+    """Round -> the tellers that said anything in it."""
 
     def proposer(self, round: int) -> bytes:
         """Whose turn it is to propose."""
@@ -130,10 +134,14 @@ class Agreement:
 
     def add(self, message: Message) -> Refusal | None:
         """Fold a message in; gives why it has no effect, or None."""
+        if message.id in self.valid:
+            return None
         refusal = self.judge(message)
         if refusal is not None:
             return refusal
         self.valid[message.id] = message
+        self.said.setdefault(message.author, []).append(message)
+        self._spoken.setdefault(message.round, set()).add(message.author)
         tables = {"propose": self.proposals, "prevote": self.prevotes, "precommit": self.precommits}
         votes = tables[message.sort].setdefault(message.round, {}).setdefault(message.value, {})
         votes.setdefault(message.author, []).append(message.id)
@@ -152,11 +160,12 @@ class Agreement:
 
     def highest_round(self, above: int) -> int:
         """The highest round beyond `above` in which more than f tellers speak, or `above`."""
-        spoken: dict[int, set[bytes]] = {}
-        for message in self.valid.values():
-            if message.round > above:
-                spoken.setdefault(message.round, set()).add(message.author)
-        return max([r for r, who in spoken.items() if len(who) > self.outlook.f], default=above)
+        f = self.outlook.f
+        return max([r for r, who in self._spoken.items() if r > above and len(who) > f], default=above)
+
+    def silent(self, round: int) -> bool:
+        """Whether nobody said anything in a round."""
+        return round not in self._spoken
 
     def equivocators(self) -> dict[bytes, tuple[bytes, bytes]]:
         """Tellers that said two things where one is allowed: teller -> two message ids, the proof."""

@@ -7,11 +7,21 @@ had on time is. (`n - q + f + 1` honest closes that list it are enough whatever 
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from ..codec import encode
 from ..ids import digest
+from .box import MAX_CHOICE, SALT
 
-__all__ = ["Cast", "Close", "Counted", "Extended", "Lapsed", "choose", "outcome", "value_of"]
+__all__ = ["Cast", "Close", "Counted", "Extended", "Lapsed", "choose", "outcome", "share", "value_of"]
+
+ROOM: Final = 120 * 1024
+"""Bytes that a close has for its lists of casts and openings."""
+_LISTED: Final = 35
+"""Bytes of a cast's id in a list."""
+_OPENED: Final = 1 + 35 + SALT + 1 + MAX_CHOICE
+"""Bytes of a hidden cast's opening in a list, at most."""
+_MOST: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,15 @@ class Counted:
     """The casts that count, before one is chosen for each voter."""
 
     casts: frozenset[bytes]
+
+
+def share(people: int, hidden: bool) -> int:
+    """How many casts of one voter a close has room for, on a roll of so many people.
+
+    Everybody has the same share of the room, so nobody crowds out another.
+    """
+    each = _LISTED + _OPENED if hidden else _LISTED
+    return min(_MOST, ROOM // (people * each))
 
 
 def value_of(closes: Iterable[bytes]) -> bytes:

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from ..codec import encode
 from ..counting.ballots import (
     ApprovalElection,
     BudgetElection,
@@ -32,6 +33,7 @@ from ..counting.sortition import Pool
 from ..counting.thresholds import at_least, more_than
 from ..counting.ties import ByLot
 from ..errors import Malformed, Refusal
+from ..ids import digest
 
 __all__ = ["Question", "Vote", "adopted", "check_choice", "check_question", "tally"]
 
@@ -39,8 +41,11 @@ Vote = tuple[Weight, Any]
 """A weight and a choice."""
 
 _THRESHOLDS: Final = ("quorum", "threshold", "block_threshold")
+_WORDS: Final = {"base": ("decided", "cast", "roll"), "block": ("stops", "share", "refers", "disagrees")}
 _ELECTION: Final = ("best", "budget", "costs")
 """Settings that belong to the election rather than to the rule."""
+MAX_RESULT: Final = 48 * 1024
+"""Bytes of a result with its rounds; of a longer one a record holds the rounds' digest."""
 
 _Option = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
@@ -74,8 +79,18 @@ def _threshold(value: Any) -> Any:
 def _settings(question: Question, rule: Rule, seed: bytes) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name, value in question.settings.items():
-        if name not in _ELECTION:
-            out[name] = _threshold(value) if name in _THRESHOLDS else value
+        if name in _ELECTION:
+            continue
+        if name in _THRESHOLDS:
+            out[name] = _threshold(value)
+        elif name in _WORDS:
+            if value not in _WORDS[name]:
+                raise Malformed("question-setting", f"the setting {name!r} is one of {', '.join(_WORDS[name])}.")
+            out[name] = value
+        elif name == "status_quo":
+            out[name] = _whole(question.settings, name)
+        else:
+            raise Malformed("question-setting", f"a ballot has no setting {name!r}.")
     if "decider" in rule.settings:
         out["decider"] = ByLot(seed)
     return out
@@ -154,7 +169,7 @@ def tally(
 ) -> dict[str, Plain] | Refusal:
     """The result as plain data, with every round's explanation; a refusal when question or votes are at fault.
 
-    roll: the weight of everybody entitled; people: how many they are; seed: for lots.
+    Where the rounds are too long for a record, their digest stands in their place. roll: the weight of everybody entitled; people: how many they are; seed: for lots.
     """
     rule = find(question.rule)
     if isinstance(rule, Refusal):
@@ -166,9 +181,19 @@ def tally(
         return Refusal(fault.rule, fault.message)
     if isinstance(result, Refusal):
         return result
-    data = plain(result)
-    assert isinstance(data, dict)
+    data = {name: _short(value) for name, value in plain(result).items()}  # type: ignore[union-attr]  # of a record
+    if len(encode(data)) > MAX_RESULT:
+        data["rounds"] = [{"digest": digest(encode(data["rounds"])).hex()}]
     return data
+
+
+def _short(value: Plain) -> Plain:
+    """The same, with whole numbers that outgrow the format as text."""
+    if isinstance(value, list):
+        return [_short(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _short(item) for name, item in value.items()}
+    return str(value) if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63 else value
 
 
 def check_question(question: Question, people: int) -> Refusal | None:

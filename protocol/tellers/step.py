@@ -75,12 +75,13 @@ class Step:
     wake: int | None = None
     """When to ask again, in ms, if nothing comes meanwhile; None: not before something comes."""
     _deadlines: dict[tuple[int, int], int] = field(default_factory=dict)
+    _read: int = 0
+    """How many of the own messages `recall` has read."""
 
     def recall(self) -> None:
         """Read round, step and lock off the teller's own messages in the log."""
-        for message in self.agreement.valid.values():
-            if message.author != self.key:
-                continue
+        mine = self.agreement.said.get(self.key, [])
+        for message in mine[self._read :]:
             step = {"propose": PROPOSE, "prevote": PREVOTE, "precommit": PRECOMMIT}[message.sort]
             if (message.round, step) > (self.round, self.step):
                 self.round, self.step = message.round, step
@@ -88,6 +89,7 @@ class Step:
                 continue
             if self.lock is None or message.round > self.lock[0]:  # lines 38-39: the lock is the own precommit
                 self.lock = (message.round, message.value)
+        self._read = len(mine)
 
     def poll(self, now: int) -> Intent | None:
         """The next message, or None. now: the teller's clock, ms. Call again once it is in the log."""
@@ -96,9 +98,8 @@ class Step:
         agreement = self.agreement
         while agreement.decided is None:
             higher = agreement.highest_round(self.round)
-            if higher > self.round and agreement.quorum(agreement.precommits, higher - 1):
+            if higher > self.round:
                 self._enter(higher)
-                continue
             intent = self._propose(now) if self.step == PROPOSE else None
             if intent is None and self.step == PREVOTE:
                 intent = self._precommit(now)
@@ -134,8 +135,8 @@ class Step:
 
     def _propose(self, now: int) -> Intent | None:
         agreement, round = self.agreement, self.round
-        mine = {m.round for m in agreement.valid.values() if m.author == self.key and m.sort == "propose"}
-        if agreement.proposer(round) == self.key and round not in mine:
+        proposed = any(self.key in makers for makers in agreement.proposals.get(round, {}).values())
+        if agreement.proposer(round) == self.key and not proposed:
             if agreement.polka is not None and agreement.polka[0] < round:  # line 16: the valid value
                 valid_round, value = agreement.polka
                 polka = agreement.quorum(agreement.prevotes, valid_round, value)
