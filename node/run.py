@@ -110,7 +110,7 @@ async def open_node(
                     await nursery.start(gossip.run)
                     await nursery.start(syncer.run)
                     await nursery.start(neighbours.run)
-                    for observer in (gossip, syncer, neighbours):
+                    for observer in (teller, gossip, syncer, neighbours):
                         service.observe(observer)
                     nursery.start_soon(teller.run)
                     nursery.start_soon(_fail_with, service)

@@ -1,22 +1,25 @@
-"""A node's teller: it signs the epochs that follow from what the members did.
+"""A node's teller: it signs the epochs that follow from what the members did, and counts ballots.
 
-It decides nothing: what an epoch holds follows from the log, and every node checks it. What it
-must never do is sign two records for one number. So what it signed is on disk before it is said
+It decides nothing: what an epoch holds, or a ballot's casts add up to, follows from the log, and
+every node checks it. What it must never do is sign two records for one number. So what it signed is on disk before it is said
 to anybody, this node's own log included, and after an old copy of the database was put back the teller is silent until
 its own later operations have come back from half of the council's nodes.
 """
 
 import logging
-from typing import Final
+import math
+from collections.abc import Sequence
+from typing import Any, Final
 
-from node.feed import Missed
+import trio
+
+from node.feed import Missed, News, Subscription
 from node.outcome import Accepted
-from node.service import Service
-from node.store import Store
+from node.service import Arrival, Service
+from node.store import Pending, Store
 from protocol.council.charter import UnknownRules
 from protocol.council.council import Council
-from protocol.council.epochs import Record
-from protocol.council.signatures import pack_signatures, sign_epoch
+from protocol.council.tellership import Deed, Tellership
 from protocol.keys import public_key
 from protocol.log.operation import Content, Draft
 
@@ -25,6 +28,7 @@ __all__ = ["Teller"]
 log = logging.getLogger("folkmoot.teller")
 
 _SILENT: Final = "teller-silent:"
+_LATELY: Final = 600_000  # ms: longer than any sync interval
 
 
 class Teller:
@@ -39,6 +43,9 @@ class Teller:
         self._store = store
         self._seed = seed
         self._heard: dict[bytes, set[bytes]] = {}
+        self._contacts: dict[bytes, dict[bytes, int]] = {}  # council -> peer -> when they synced last, ms
+        self._offices: dict[bytes, Tellership] = {}
+        self._receipts = store.receipts()
         if restored:
             for council in self.councils():
                 store.note(_fact(council), b"restored")
@@ -58,14 +65,15 @@ class Teller:
                 "This node's database was replaced by an older copy. Its teller waits until it has heard from half of "
                 "the council's nodes what it signed since."
             )
-        if self._service.council(council).charter.profile().q > 1:
-            return "This council has several tellers; this version of Folkmoot signs for councils with one."
         return None
 
     def heard(self, council: bytes, peer: bytes) -> None:
         """A sync with `peer` went through: what it holds of the council is here now."""
         known = self._service.councils.get(council)
-        if known is None or self._store.fact(_fact(council)) is None:
+        if known is None:
+            return
+        self._contacts.setdefault(council, {})[peer] = self._service.clock()
+        if self._store.fact(_fact(council)) is None:
             return
         heard = self._heard.setdefault(council, set())
         heard.add(peer)
@@ -78,54 +86,128 @@ class Teller:
         self._store.note(_fact(council), None)
         log.info("The teller signs again.")
 
+    def saved(self, arrivals: Sequence[Arrival]) -> None:
+        """Note when what tellers must time came, before anything is done about it."""
+        mine = [arrival.id for arrival in arrivals if self._times(arrival)]
+        if mine:
+            now = self._service.clock()
+            self._store.receive(mine, now)
+            for operation in mine:
+                self._receipts.setdefault(operation, now)
+
+    def _times(self, arrival: Arrival) -> bool:
+        # Everything but plain talk may be a reason, a cast or a close.
+        council = self._service.councils.get(arrival.council)
+        return council is not None and self._serves(council)
+
+    def lacking(self, council: bytes, source: bytes | None) -> None:
+        """Nothing to do: that is for the sync."""
+
+    def following(self, pending: Pending) -> None:
+        """Nothing to do: that is for the neighbours."""
+
     async def run(self) -> None:
-        """Sign whatever is due, from now on. Raises `StoreFailed` when the disk fails."""
+        """Do whatever is due, from now on. Raises `StoreFailed` when the disk fails."""
         with self._service.subscribe() as feed:
-            for council in self.councils():
+            for council in sorted(self._service.councils):
                 await self.sign(council)
-            async for first in feed:
-                # What came in one go is looked at once.
-                news = [first, *feed.drain()]
-                missed = any(isinstance(item, Missed) for item in news)
+            while (news := await _news(feed, self._sleep())) is not None:
+                # A deadline that passed may be any council's.
+                everywhere = not news or any(isinstance(item, Missed) for item in news)
                 touched = {item.council for item in news if not isinstance(item, Missed)}
-                for council in self.councils() if missed else sorted(touched):
+                for council in sorted(self._service.councils) if everywhere else sorted(touched):
                     await self.sign(council)
 
+    def _sleep(self) -> float:
+        """Seconds until some deadline or time-out passes; without end when none is ahead."""
+        wakes = [office.wake for office in self._offices.values() if office.wake is not None]
+        return max(0.0, (min(wakes) - self._service.clock()) / 1000) if wakes else math.inf
+
     async def sign(self, council: bytes) -> None:
-        """Sign the epochs of one council that are due now."""
-        while (record := self._due(council)) is not None:
-            # Had this node stopped between noting and saying, it says now what it noted then.
-            said = self._store.sign_epoch(council, record.number, self._operation(council, record))
+        """Say what is due in one council now."""
+        while (said := self._due(council)) is not None:
             (outcome,) = await self._service.submit([said])
             if not isinstance(outcome, Accepted):
-                log.error("This node's own epoch %d did not come in: %s", record.number, outcome)
+                log.error("What this node's teller had to say did not come in: %s", outcome)
                 return
 
-    def _due(self, council: bytes) -> Record | None:
+    def _due(self, council: bytes) -> bytes | None:
         known = self._service.councils.get(council)
-        if known is None or not self._serves(known) or self.silent(council) is not None:
+        if known is None or self.silent(council) is not None or not self._concerned(known):
             return None
+        office = self._offices.get(council)
+        if office is None:
+            office = self._offices[council] = Tellership(known, self._seed, _Here(self, known))
         try:
-            return known.compose()
+            deed = office.poll(self._service.clock())
         except UnknownRules as rules:
             log.error("The council uses rules that this version lacks (%s): install a newer Folkmoot.", rules)
             return None
+        if deed is None:
+            return None
+        said = self._operation(council, deed)
+        if deed.kind == "council.epoch" and known.head.charter.profile().n == 1:
+            # Had this node stopped between noting and saying, it says now what it noted then.
+            return self._store.sign_epoch(council, known.head.number + 1, said)
+        return said
 
-    def _operation(self, council: bytes, record: Record) -> bytes:
-        """The operation that carries the record: its basis is what it builds on."""
+    def _concerned(self, council: Council) -> bool:
+        """Whether the teller has something to do there: now in office, or bound by a ballot that it accepted."""
+        return self._serves(council) or any(self.key in ballot.tellers for ballot in council.box.ballots.values())
+
+    def _operation(self, council: bytes, deed: Deed) -> bytes:
+        """The operation that says the deed, on top of all heads; an epoch's builds on its basis alone."""
         dag = self._service.council(council).dag
-        signature = sign_epoch(self._seed, record.digest)
+        deps = deed.needs if deed.alone else self._service.draft(council, deed.needs).deps
         draft = Draft(
             council=council,
             author=self.key,
-            depth=1 + max(dag.depth[dag.rows[operation]] for operation in record.basis),
-            deps=record.basis,
+            depth=1 + max(dag.depth[dag.rows[operation]] for operation in deps),
+            deps=deps,
             time=self._service.clock(),
-            kind="council.epoch",
-            body={"number": record.number, "record": 0, "signatures": 1},
-            contents=(Content(b"", record.data), Content(b"", pack_signatures(0, [(self.key, signature)]))),
+            kind=deed.kind,
+            body=deed.body,
+            contents=tuple(Content(b"", part) for part in deed.parts),
         )
         return draft.signed(self._seed).encode()
+
+    def received(self, operation: bytes) -> int | None:
+        """When an operation came here first, ms."""
+        return self._receipts.get(operation)
+
+    def in_contact(self, council: Council) -> int:
+        """With how many other tellers this node synced lately."""
+        since = self._service.clock() - _LATELY
+        heard = self._contacts.get(council.id, {})
+        return sum(
+            1 for teller in council.head.tellers if teller.key != self.key and heard.get(teller.node, 0) >= since
+        )
+
+
+async def _news(feed: Subscription, seconds: float) -> list[News | Missed] | None:
+    """What came in one go; nothing when the time passed first, None when the feed has ended."""
+    news: list[News | Missed] | None = None
+    with trio.move_on_after(seconds) as scope:
+        async for first in feed:
+            news = [first, *feed.drain()]
+            break
+    return [] if scope.cancelled_caught else news
+
+
+class _Here:
+    """What the teller's node knows beyond one council's log."""
+
+    def __init__(self, teller: Teller, council: Council) -> None:
+        self._teller, self._council = teller, council
+
+    def received(self, operation: bytes) -> int | None:
+        return self._teller.received(operation)
+
+    def in_contact(self) -> int:
+        return self._teller.in_contact(self._council)
+
+    def opening(self, cast: bytes) -> tuple[bytes, Any] | None:
+        return None
 
 
 def _fact(council: bytes) -> str:
