@@ -18,6 +18,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 import cli
+from scripts import api
 
 __all__ = ["REFERENCE", "ROOT", "broken_links", "build", "linked", "main", "reference", "sources"]
 
@@ -166,6 +167,8 @@ def _relink(token: Token, path: Path, pages: set[Path], folder: Path) -> None:
 def main() -> int:
     """Do all of it; returns the exit code."""
     REFERENCE.write_text(reference())
+    api.API.write_text(api.api_reference())
+    api.JSON.write_text(api.json_reference())
     broken = broken_links(sources())
     for line in broken:
         print(f"broken link: {line}", file=sys.stderr)

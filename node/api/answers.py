@@ -51,19 +51,18 @@ __all__ = [
     "Resolved",
     "RivalAnswer",
     "TellerAnswer",
-    "VerifyAnswer",
     "VersionAnswer",
 ]
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class _Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Common to all answers."""
 
 
 # --- the node ---------------------------------------------------------------------------------
 
 
-class PeerAnswer(Answer, frozen=True):
+class PeerAnswer(_Answer, frozen=True):
     """A node that this one knows."""
 
     peer: str
@@ -79,7 +78,7 @@ class PeerAnswer(Answer, frozen=True):
     """Whether this node keeps away from it."""
 
 
-class ListedNode(Answer, frozen=True):
+class ListedNode(_Answer, frozen=True):
     """A node of a council: a teller's, or one on the roll."""
 
     peer: str
@@ -87,13 +86,13 @@ class ListedNode(Answer, frozen=True):
     teller: bool
 
 
-class AwayAsked(Answer, frozen=True):
+class AwayAsked(_Answer, frozen=True):
     """Asked: keep away from this peer for so many seconds; null for until it is let near again."""
 
     seconds: float | None = None
 
 
-class CouncilLine(Answer, frozen=True):
+class CouncilLine(_Answer, frozen=True):
     """A council in a list."""
 
     council: str
@@ -106,7 +105,7 @@ class CouncilLine(Answer, frozen=True):
     operations: int
 
 
-class NodeAnswer(Answer, frozen=True):
+class NodeAnswer(_Answer, frozen=True):
     """The running node."""
 
     version: str
@@ -126,13 +125,13 @@ class NodeAnswer(Answer, frozen=True):
     councils: list[CouncilLine]
 
 
-class AddPeer(Answer, frozen=True):
+class AddPeer(_Answer, frozen=True):
     """Asked: remember this address, `/ip4/.../tcp/.../p2p/12D3KooW...`, and dial it."""
 
     address: str
 
 
-class ContextAsked(Answer, frozen=True):
+class ContextAsked(_Answer, frozen=True):
     """Asked: let the node and its teller's key sign for this context, 64 hex digits.
 
     A context is a founding nonce, an invitation's, membership's or council's id.
@@ -141,7 +140,7 @@ class ContextAsked(Answer, frozen=True):
     context: str
 
 
-class OfferAnswer(Answer, frozen=True):
+class OfferAnswer(_Answer, frozen=True):
     """The node's proofs for one context, to be named in an operation; keys and signatures in hex."""
 
     node: str
@@ -154,7 +153,7 @@ class OfferAnswer(Answer, frozen=True):
 # --- people -----------------------------------------------------------------------------------
 
 
-class PersonAnswer(Answer, frozen=True):
+class PersonAnswer(_Answer, frozen=True):
     """Somebody, as she is shown: `name` is the petname, else the name she gives herself, else her short key."""
 
     name: str
@@ -165,7 +164,7 @@ class PersonAnswer(Answer, frozen=True):
     own_name: str | None
 
 
-class MemberAnswer(Answer, frozen=True):
+class MemberAnswer(_Answer, frozen=True):
     """A membership on the roll."""
 
     name: str
@@ -180,7 +179,7 @@ class MemberAnswer(Answer, frozen=True):
     nodes: list[str]
 
 
-class PetnameAsked(Answer, frozen=True):
+class PetnameAsked(_Answer, frozen=True):
     """Asked: call this person so from now on; null for no name of our own."""
 
     name: str | None
@@ -189,7 +188,7 @@ class PetnameAsked(Answer, frozen=True):
 # --- the council ------------------------------------------------------------------------------
 
 
-class TellerAnswer(Answer, frozen=True):
+class TellerAnswer(_Answer, frozen=True):
     """A teller and the node it runs on."""
 
     key: str
@@ -198,7 +197,7 @@ class TellerAnswer(Answer, frozen=True):
     """Whether it is this node."""
 
 
-class CharterAnswer(Answer, frozen=True):
+class CharterAnswer(_Answer, frozen=True):
     """The charter in force."""
 
     council: str
@@ -209,7 +208,7 @@ class CharterAnswer(Answer, frozen=True):
     """For each matter its threshold in words, such as `more than 1/2`."""
 
 
-class CouncilAnswer(Answer, frozen=True):
+class CouncilAnswer(_Answer, frozen=True):
     """One council."""
 
     council: str
@@ -234,7 +233,7 @@ class CouncilAnswer(Answer, frozen=True):
     """How many operations of another branch were seen and kept as evidence."""
 
 
-class EffectAnswer(Answer, frozen=True):
+class EffectAnswer(_Answer, frozen=True):
     """One thing that an epoch changed, in words and as data."""
 
     kind: str
@@ -245,7 +244,7 @@ class EffectAnswer(Answer, frozen=True):
     details: dict[str, Any]
 
 
-class EpochAnswer(Answer, frozen=True):
+class EpochAnswer(_Answer, frozen=True):
     """One step of the council."""
 
     number: int
@@ -257,7 +256,7 @@ class EpochAnswer(Answer, frozen=True):
     effects: list[EffectAnswer]
 
 
-class OperationEvent(Answer, frozen=True):
+class OperationEvent(_Answer, frozen=True):
     """Event `operation`: something was said."""
 
     council: str
@@ -267,7 +266,7 @@ class OperationEvent(Answer, frozen=True):
     without_effect: str | None
 
 
-class EpochEvent(Answer, frozen=True):
+class EpochEvent(_Answer, frozen=True):
     """Event `epoch`: the council changed."""
 
     council: str
@@ -276,7 +275,7 @@ class EpochEvent(Answer, frozen=True):
     effects: list[EffectAnswer]
 
 
-class RivalAnswer(Answer, frozen=True):
+class RivalAnswer(_Answer, frozen=True):
     """An epoch of another branch, kept as evidence."""
 
     operation: str
@@ -284,13 +283,13 @@ class RivalAnswer(Answer, frozen=True):
     digest: str
 
 
-class BranchAsked(Answer, frozen=True):
+class BranchAsked(_Answer, frozen=True):
     """Asked: follow the rival epoch with this digest from now on, and leave the present branch."""
 
     digest: str
 
 
-class InvitationAnswer(Answer, frozen=True):
+class InvitationAnswer(_Answer, frozen=True):
     """An invitation."""
 
     invitation: str
@@ -301,7 +300,7 @@ class InvitationAnswer(Answer, frozen=True):
     withdrawn: bool
 
 
-class RequestAnswer(Answer, frozen=True):
+class RequestAnswer(_Answer, frozen=True):
     """A request to join, and the motion to admit, if there is one."""
 
     request: str
@@ -314,7 +313,7 @@ class RequestAnswer(Answer, frozen=True):
     """The open motions to admit her: more than one when people moved it at the same time."""
 
 
-class Assent(Answer, frozen=True):
+class Assent(_Answer, frozen=True):
     """One assent to a motion."""
 
     assent: str
@@ -324,7 +323,7 @@ class Assent(Answer, frozen=True):
     """False when it was withdrawn, or its member or device is not on the roll any more."""
 
 
-class MotionAnswer(Answer, frozen=True):
+class MotionAnswer(_Answer, frozen=True):
     """A motion and how it stands."""
 
     motion: str
@@ -349,7 +348,7 @@ class MotionAnswer(Answer, frozen=True):
     assents: list[Assent]
 
 
-class FileAnswer(Answer, frozen=True):
+class FileAnswer(_Answer, frozen=True):
     """An attached file. Its bytes: `GET .../operations/{id}/contents/{index}`."""
 
     index: int
@@ -357,7 +356,7 @@ class FileAnswer(Answer, frozen=True):
     state: Literal["here", "fetching", "erased"]
 
 
-class VersionAnswer(Answer, frozen=True):
+class VersionAnswer(_Answer, frozen=True):
     """One version of a proposal."""
 
     version: str
@@ -377,7 +376,7 @@ class VersionAnswer(Answer, frozen=True):
     """Whether no other version replaces it."""
 
 
-class AdoptedAnswer(Answer, frozen=True):
+class AdoptedAnswer(_Answer, frozen=True):
     """What the council adopted of a proposal."""
 
     version: str
@@ -385,7 +384,7 @@ class AdoptedAnswer(Answer, frozen=True):
     epoch: int
 
 
-class CommentAnswer(Answer, frozen=True):
+class CommentAnswer(_Answer, frozen=True):
     """A comment."""
 
     comment: str
@@ -399,7 +398,7 @@ class CommentAnswer(Answer, frozen=True):
     erased: bool
 
 
-class ProposalLine(Answer, frozen=True):
+class ProposalLine(_Answer, frozen=True):
     """A proposal in a list."""
 
     proposal: str
@@ -410,7 +409,7 @@ class ProposalLine(Answer, frozen=True):
     versions: int
 
 
-class ProposalAnswer(Answer, frozen=True):
+class ProposalAnswer(_Answer, frozen=True):
     """A proposal with its versions, motions and comments."""
 
     proposal: str
@@ -429,13 +428,13 @@ class ProposalAnswer(Answer, frozen=True):
 # --- the log ----------------------------------------------------------------------------------
 
 
-class DraftAsked(Answer, frozen=True):
+class DraftAsked(_Answer, frozen=True):
     """Asked: what a new operation must name. `needs` are the operations that its body names."""
 
     needs: list[str] = msgspec.field(default_factory=list)
 
 
-class DraftAnswer(Answer, frozen=True):
+class DraftAnswer(_Answer, frozen=True):
     """What a new operation must name."""
 
     council: str
@@ -444,7 +443,7 @@ class DraftAnswer(Answer, frozen=True):
     epoch: int
 
 
-class Outcome(Answer, frozen=True):
+class Outcome(_Answer, frozen=True):
     """What became of one envelope."""
 
     id: str | None
@@ -457,7 +456,7 @@ class Outcome(Answer, frozen=True):
     """For an accepted one that has no effect: why."""
 
 
-class ContentAnswer(Answer, frozen=True):
+class ContentAnswer(_Answer, frozen=True):
     """One content of an operation."""
 
     index: int
@@ -469,7 +468,7 @@ class ContentAnswer(Answer, frozen=True):
     """The content, when it is here, short, and text."""
 
 
-class OperationAnswer(Answer, frozen=True):
+class OperationAnswer(_Answer, frozen=True):
     """An operation as it stands in the log."""
 
     id: str
@@ -490,7 +489,7 @@ class OperationAnswer(Answer, frozen=True):
     contents: list[ContentAnswer]
 
 
-class Resolved(Answer, frozen=True):
+class Resolved(_Answer, frozen=True):
     """An operation whose id begins as asked."""
 
     id: str
@@ -498,39 +497,23 @@ class Resolved(Answer, frozen=True):
     kind: str
 
 
-class Accepted(Answer, frozen=True):
+class Accepted(_Answer, frozen=True):
     """Done."""
 
     done: bool = True
 
 
-class VerifyAnswer(Answer, frozen=True):
-    """What a complete check found."""
-
-    council: str
-    operations: int
-    signatures: int
-    epochs: int
-    contents: int
-    """Attachments whose hash was checked."""
-    absent_contents: int
-    """Attachments that are erased or not here."""
-    state_digest: str
-    ok: bool
-    faults: list[str]
-
-
 # --- joining ----------------------------------------------------------------------------------
 
 
-class JoinNode(Answer, frozen=True):
+class JoinNode(_Answer, frozen=True):
     """A node named by the ticket: its PeerId and addresses."""
 
     peer: str
     addresses: list[str]
 
 
-class JoinAsked(Answer, frozen=True):
+class JoinAsked(_Answer, frozen=True):
     """Asked: bring this request (envelope, base64) to the ticket's nodes."""
 
     council: str
@@ -538,14 +521,14 @@ class JoinAsked(Answer, frozen=True):
     envelope: bytes
 
 
-class FollowAsked(Answer, frozen=True):
+class FollowAsked(_Answer, frozen=True):
     """Asked: fetch this council from these nodes."""
 
     council: str
     nodes: list[JoinNode]
 
 
-class JoinAnswer(Answer, frozen=True):
+class JoinAnswer(_Answer, frozen=True):
     """A request of somebody here, or a council to be fetched, on its way."""
 
     request: str

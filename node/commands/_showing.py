@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from node.api.answers import CommentAnswer, MotionAnswer, OperationAnswer, ProposalAnswer
     from node.client import Client
 
-__all__ = ["show_motion", "show_operation", "show_proposal"]
+__all__ = ["show_motion", "show_operation", "show_proposal", "standing"]
 
 _DEEPEST = 8
 

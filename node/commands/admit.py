@@ -36,7 +36,7 @@ def command(
 
     WHO is an applicant's name or the beginning of her request's or person's id; without it, the
     requests are listed. You move the admission, or assent if somebody moved it already.
-    JSON: requests when listing, else motions.
+    JSON: requests (list of RequestAnswer) when listing, else motions (of MotionAnswer).
     """
     from node.api.answers import MotionAnswer
     from node.commands._assenting import assent, told

@@ -37,7 +37,7 @@ def command(
 
     WHAT is a motion; or a proposal (its title will do) or a version of one, which you then agree
     to adopt; or a request to join. If nobody has moved it yet, you do. It takes effect when as
-    many assent as the charter asks. JSON: the motion.
+    many assent as the charter asks. JSON: the MotionAnswer.
     """
     from node.api.answers import MotionAnswer
     from node.commands._assenting import told, withdraw_assents

@@ -117,7 +117,7 @@ def nonce(as_json: bool) -> None:
 def list_(caller: Caller, wait: bool, seconds: float | None, as_json: bool) -> None:
     """List the councils of this node, and those that are on their way here.
 
-    JSON: councils, joining.
+    JSON: councils (list of CouncilLine), joining (of JoinAnswer).
     """
     from node.api.answers import CouncilLine, JoinAnswer
     from node.commands._follow_up import timed_out
@@ -164,7 +164,8 @@ def list_(caller: Caller, wait: bool, seconds: float | None, as_json: bool) -> N
 def show(caller: Caller, council: str | None, as_json: bool) -> None:
     """Show one council: where it stands and what is open.
 
-    JSON: the council's answer (docs/reference/json.md), with proposals, motions and requests.
+    JSON: the CouncilAnswer, with proposals (list of ProposalLine), motions (of MotionAnswer) and requests
+    (of RequestAnswer).
     """
     import msgspec
 
@@ -210,7 +211,7 @@ def show(caller: Caller, council: str | None, as_json: bool) -> None:
 def roll(caller: Caller, council: str | None, as_json: bool) -> None:
     """List the members.
 
-    JSON: members.
+    JSON: members (list of MemberAnswer).
     """
     from node.api.answers import MemberAnswer
     from node.commands._render import clean, columns, count_of, say_json, short
@@ -265,7 +266,7 @@ def petname(caller: Caller, member: str, name: str | None, council: str | None) 
 def charter(caller: Caller, council: str | None, as_json: bool) -> None:
     """Show the charter: the council's own rules.
 
-    JSON: council, digest, charter, words.
+    JSON: the CharterAnswer.
     """
     from node.api.answers import CharterAnswer
     from node.commands._render import clean, columns, say, say_json
@@ -294,7 +295,7 @@ def charter(caller: Caller, council: str | None, as_json: bool) -> None:
 def epochs(caller: Caller, council: str | None, as_json: bool) -> None:
     """List every step that the council took, and what each changed.
 
-    JSON: epochs.
+    JSON: epochs (list of EpochAnswer).
     """
     from node.api.answers import EpochAnswer
     from node.commands._render import clean, say, say_json, when
@@ -322,7 +323,7 @@ def branch(caller: Caller, choose: str | None, council: str | None, as_json: boo
 
     A node never leaves its branch by itself, whoever signed another one. If the council has
     parted ways, talk to each other first; then everybody who changes sides says so here.
-    JSON: epoch, digest, rivals.
+    JSON: epoch, digest, rivals (list of RivalAnswer).
     """
     from node.api.answers import CouncilAnswer, RivalAnswer
     from node.commands._render import say, say_json, short

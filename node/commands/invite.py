@@ -128,7 +128,7 @@ def _made(voice: "Voice", uses: int, expires: int | None) -> "tuple[str, Ticket]
 def list_(caller: Caller, council: str | None, as_json: bool) -> None:
     """List the tickets that were made, without their secrets.
 
-    JSON: invitations.
+    JSON: invitations (list of InvitationAnswer).
     """
     from node.api.answers import InvitationAnswer
     from node.commands._pick import pick_council

@@ -39,7 +39,7 @@ def command(
 
     Your request goes to the nodes that the ticket names, now or as soon as one can be reached.
     The members decide; when they have admitted you, the council's whole log comes to your node.
-    JSON: request, council, state, message.
+    JSON: the JoinAnswer.
     """
     from node.commands._render import clean, say, say_json
     from node.commands._voice import connect, read_file

@@ -31,7 +31,7 @@ def command() -> None:
 def list_(caller: Caller, everything: bool, council: str | None, as_json: bool) -> None:
     """List the open motions.
 
-    JSON: motions.
+    JSON: motions (list of MotionAnswer).
     """
     from node.api.answers import MotionAnswer
     from node.commands._pick import pick_council
@@ -71,7 +71,7 @@ def list_(caller: Caller, everything: bool, council: str | None, as_json: bool) 
 def show(caller: Caller, motion: str, council: str | None, wait: bool, seconds: float | None, as_json: bool) -> None:
     """Show a motion and how it stands.
 
-    JSON: the motion.
+    JSON: the MotionAnswer.
     """
     from node.commands._pick import pick_council, pick_operation
     from node.commands._showing import show_motion
@@ -110,7 +110,7 @@ _reason = click.option("--reason", metavar="TEXT", help="Why; the others read it
 def charter(caller: Caller, /, council: str | None, passphrase_fd: int | None, **asked: Any) -> None:
     """Move that the charter be changed; what is not named stays.
 
-    JSON: the motion.
+    JSON: the MotionAnswer.
     """
     from node.api.answers import CharterAnswer
     from node.commands._charter import changed
@@ -149,7 +149,7 @@ def tellers(
     """Move that other nodes become the tellers.
 
     Each OFFER comes from the node that is to be one: `moot node teller COUNCIL-ID`.
-    JSON: the motion.
+    JSON: the MotionAnswer.
     """
     from node.api.answers import CouncilAnswer
     from node.commands._founding import profile_for
@@ -180,7 +180,7 @@ def rekey(caller: Caller, /, offer: str, council: str | None, passphrase_fd: int
     """Move that a member who lost her key get a new one.
 
     OFFER is what she made on her new computer with `moot device offer`. Her membership stays; all
-    devices of the old key end. Make sure that it is really she who asks. JSON: the motion.
+    devices of the old key end. Make sure that it is really she who asks. JSON: the MotionAnswer.
     """
     from node.api.answers import MemberAnswer
     from node.commands._voice import speak
@@ -220,7 +220,7 @@ def adopt(caller: Caller, /, proposal: str, council: str | None, passphrase_fd: 
     """Move that a proposal, or one version of it, be adopted.
 
     `moot assent PROPOSAL` does the same, and assents where somebody has moved it already.
-    JSON: the motion.
+    JSON: the MotionAnswer.
     """
     from node.api.answers import ProposalAnswer
     from node.commands._pick import VERSIONS, pick_operation
@@ -253,7 +253,7 @@ def erase(
     """Move that an attachment of somebody's OPERATION be erased.
 
     ATTACHMENT is its number, as `moot show OPERATION --raw` lists them. One's own words one
-    erases with `moot erase`. JSON: the motion.
+    erases with `moot erase`. JSON: the MotionAnswer.
     """
     from node.commands._pick import pick_operation
     from node.commands._voice import speak
@@ -274,7 +274,7 @@ def erase(
 def withdraw(caller: Caller, motion: str, council: str | None, passphrase_fd: int | None, as_json: bool) -> None:
     """Take back your assent to a motion, or your own motion.
 
-    A motion stays open for the others who assented. JSON: the motion.
+    A motion stays open for the others who assented. JSON: the MotionAnswer.
     """
     from node.api.answers import MotionAnswer
     from node.commands._assenting import withdraw_assents

@@ -29,7 +29,7 @@ def command() -> None:
 def status(caller: Caller, as_json: bool) -> None:
     """Show how the running node fares.
 
-    JSON: the node's answer (docs/reference/json.md).
+    JSON: the NodeAnswer.
     """
     from node.api.answers import NodeAnswer
     from node.commands._render import clean, count_of, say, say_json, when
@@ -56,7 +56,7 @@ def status(caller: Caller, as_json: bool) -> None:
 def peers(ctx: click.Context, caller: Caller, as_json: bool) -> None:
     """List the nodes that this one knows.
 
-    JSON: peers.
+    JSON: peers (list of PeerAnswer).
     """
     if ctx.invoked_subcommand is not None:
         return None
@@ -203,7 +203,7 @@ def follow(caller: Caller, council: str, addresses: tuple[str, ...], as_json: bo
     """Fetch COUNCIL (its id) from a node that has it.
 
     For a council that lists this node already, as a member's or a teller's, or that is public.
-    JSON: request, council, state, message.
+    JSON: the JoinAnswer.
     """
     from node.api.answers import FollowAsked, JoinAnswer, JoinNode
     from node.commands._render import say, say_json, short

@@ -40,7 +40,7 @@ def command(
 
     TITLE says what it is about; the text follows with --text, --file or as - on stdin. Everybody
     can comment and offer other versions until a version is adopted.
-    JSON: proposal, title, motion, needed.
+    JSON: proposal, title, motion.
     """
     from node.api.answers import CharterAnswer
     from node.commands._assenting import move

@@ -29,7 +29,7 @@ def command(
     """Move that MEMBER be removed, or assent if somebody moved it already.
 
     MEMBER is a name or the beginning of an id. The one whom it concerns is not counted. What she
-    wrote before stays. JSON: the motion.
+    wrote before stays. JSON: the MotionAnswer.
     """
     from node.api.answers import MotionAnswer
     from node.commands._assenting import assent, move, told

@@ -55,7 +55,7 @@ def command(
     """Show WHAT: a proposal with its text, motions and comments; a motion; or any operation.
 
     WHAT is a proposal's title, or the beginning of an id. Without it, the proposals are listed.
-    JSON: proposals; or the proposal, motion or operation.
+    JSON: proposals (list of ProposalLine); or the ProposalAnswer, MotionAnswer or OperationAnswer.
     """
     from node.api.answers import OperationAnswer
     from node.commands._pick import VERSIONS, pick_council

@@ -29,7 +29,7 @@ def command(
 ) -> None:
     """Follow what happens in a council, a line for each event, until Ctrl-C.
 
-    JSON: one object a line, each with event and that event's keys (docs/reference/json.md).
+    JSON: one object a line: event, and the keys of OperationEvent, EpochEvent or another event (docs/reference/api.md).
     """
     from contextlib import closing
 

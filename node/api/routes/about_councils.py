@@ -25,7 +25,23 @@ from node.api.routes.here import Here
 from node.refused import Refused
 from protocol.ids import operation_text, parse_operation
 
-__all__ = ["ROUTES"]
+__all__ = [
+    "ROUTES",
+    "charter",
+    "draft",
+    "epochs",
+    "invitations",
+    "list_councils",
+    "list_motions",
+    "list_proposals",
+    "nodes",
+    "one_council",
+    "one_motion",
+    "one_proposal",
+    "requests",
+    "rivals",
+    "roll",
+]
 
 _BASE = "/v1/councils/{council:str}"
 

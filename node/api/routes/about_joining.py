@@ -13,7 +13,7 @@ from node.store import Pending
 from protocol.ids import operation_text, parse_operation, parse_peer
 from protocol.log.operation import decode_envelope
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "follow", "join", "joining", "take_back"]
 
 
 @get("/v1/joining", sync_to_thread=False)

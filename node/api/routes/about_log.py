@@ -24,9 +24,23 @@ from protocol.errors import Malformed
 from protocol.ids import operation_text, parse_operation
 from protocol.log.operation import ATTACHMENT, MAX_ATTACHMENT, MAX_ENVELOPE, Content, Envelope
 
-__all__ = ["CBOR", "ROUTES", "outcome"]
+__all__ = [
+    "CBOR",
+    "ROUTES",
+    "body_of",
+    "content",
+    "envelope",
+    "events",
+    "export",
+    "one",
+    "outcome",
+    "put_content",
+    "resolve",
+    "submit",
+]
 
 CBOR = "application/cbor"
+_BYTES = "application/octet-stream"
 _SEQUENCE = "application/cbor-seq"
 _LONGEST_CONTENT = MAX_ATTACHMENT + 64
 
@@ -101,7 +115,11 @@ def envelope(local: Here, council: FromPath[str], operation: FromPath[str]) -> R
     return Response(found.encode(), media_type=CBOR)
 
 
-@get("/v1/councils/{council:str}/operations/{operation:str}/contents/{index:int}", sync_to_thread=False)
+@get(
+    "/v1/councils/{council:str}/operations/{operation:str}/contents/{index:int}",
+    sync_to_thread=False,
+    media_type=_BYTES,
+)
 def content(local: Here, council: FromPath[str], operation: FromPath[str], index: FromPath[int]) -> Response[bytes]:
     """An attachment's bytes. They are what somebody wrote: never shown as a page of this node."""
     found = None
@@ -114,7 +132,7 @@ def content(local: Here, council: FromPath[str], operation: FromPath[str], index
         "x-content-type-options": "nosniff",
         "content-security-policy": "sandbox",
     }
-    return Response(found.data, media_type="application/octet-stream", headers=headers)
+    return Response(found.data, media_type=_BYTES, headers=headers)
 
 
 @put(
@@ -174,7 +192,7 @@ async def _paced(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     yield bytes(lump)
 
 
-@get("/v1/events", sync_to_thread=False)
+@get("/v1/events", sync_to_thread=False, media_type="text/event-stream")
 def events(local: Here, council: FromQuery[str | None] = None) -> ServerSentEvent:
     """What happens, as server-sent events: ready, operation, epoch, erased, forgotten, missed, alive."""
     wanted = None if council is None else local.council(council).id

@@ -25,7 +25,7 @@ from protocol.errors import Malformed
 from protocol.ids import parse_peer, parse_person, peer_text, person_text
 from protocol.keys import NODE, TELLER, public_key, sign
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "about", "add_peer", "forget_peer", "keep_away", "let_near", "peers", "petname", "proofs"]
 
 PROTOCOL = 1
 
