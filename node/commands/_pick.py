@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "VERSIONS",
     "council_option",
+    "mine",
     "pick_council",
     "pick_member",
     "pick_operation",
