@@ -25,7 +25,9 @@ orders = st.randoms(use_true_random=False)
 
 _number = st.integers(0, 255)
 steps = st.lists(
-    st.tuples(st.integers(0, len(STEPS) - 1), st.sampled_from((0, 0, 1, 2)), _number, _number, _number), min_size=1, max_size=40
+    st.tuples(st.integers(0, len(STEPS) - 1), st.sampled_from((0, 0, 1, 2)), _number, _number, _number),
+    min_size=1,
+    max_size=40,
 )
 """What happens in a village, see `tests.villages`."""
 

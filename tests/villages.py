@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from protocol.council.bodies import TellerKeys, TellersChange, enrolment_message, node_message
+import msgspec
+
+from protocol.council.bodies import TellersChange, enrolment_message, node_message
 from protocol.council.charter import PROFILES
 from protocol.council.compose import leave_message, revocation_message
 from protocol.council.council import Council, Heads
@@ -20,6 +22,7 @@ from protocol.council.epochs import Record, seal
 from protocol.council.outcomes import Inserted, Known, Outcome, Waiting
 from protocol.council.signatures import sign_epoch, sign_replacement
 from protocol.errors import Refusal
+from protocol.ids import Membership
 from protocol.keys import ENROLMENT, LEAVE, NODE, POSSESSION, REVOCATION, public_key, sign
 from protocol.log.operation import Content, Draft, Envelope
 
@@ -61,7 +64,7 @@ def meet(founding: Envelope, envelopes: Iterable[Envelope] = (), *, verified: bo
 
 def closure(envelopes: Sequence[Envelope], tips: Iterable[bytes]) -> list[Envelope]:
     """What among `envelopes` the tips are, and build on."""
-    known = {envelope.operation.id: envelope for envelope in envelopes}
+    known: dict[bytes, Envelope] = {envelope.operation.id: envelope for envelope in envelopes}
     seen: set[bytes] = set()
     todo = list(tips)
     while todo:
@@ -277,7 +280,12 @@ def _drop(v: Village, at: int, who: int, what: int, how: int) -> None:
     proposal = v.one("proposal", what)
     author = v.devices.get(v.pool[proposal].operation.author) if proposal in v.pool and who % 3 else None
     v.write(
-        at, author or v.author(at, who), "proposal.withdraw", {"proposal": proposal}, (proposal,) * (who % 5 > 0), old=how
+        at,
+        author or v.author(at, who),
+        "proposal.withdraw",
+        {"proposal": proposal},
+        (proposal,) * (who % 5 > 0),
+        old=how,
     )
 
 
@@ -368,7 +376,8 @@ def _node(v: Village, at: int, who: int, what: int, how: int) -> None:
         body: dict[str, Any] = {"node": node, "possession": possession, "addresses": [f"/ip4/10.0.0.{what % 5}/tcp/1"]}
         v.write(at, device, "node.enrol", body, old=how)
     else:
-        v.write(at, device, "node.revoke", {"node": node}, old=how)
+        listed = sorted(v.sites[at].head.members[membership].nodes) or [node]
+        v.write(at, device, "node.revoke", {"node": _any(listed, what)}, old=how)
 
 
 # --- what they decide -------------------------------------------------------------------------
@@ -405,7 +414,7 @@ def _effect(v: Village, at: int, what: int, how: int) -> tuple[dict[str, Any], t
             request = v.one("request", rest)
             return {"kind": "admit", "request": request}, (request,)
         case 2:
-            members = sorted(site.head.members) or [site.id]
+            members = sorted(site.head.members) or [Membership(site.id)]
             return {"kind": "remove", "membership": _any(members, rest)}, ()
         case 3:
             changes: dict[str, Any] = {"purpose": f"purpose {rest % 2}", "tellers": site.head.profile}
@@ -503,7 +512,7 @@ def _replacement(v: Village, at: int, who: int, what: int, how: int) -> None:
         return  # rarely
     site = v.sites[0]
     data = {key: value for key, value in _tellers_change(site, what).items() if key != "kind"}
-    effect = TellersChange(data["profile"], [TellerKeys(**keys) for keys in data["tellers"]], data["replaces"])
+    effect = msgspec.convert(data, TellersChange, builtin_types=(bytes,))
     record = site.compose_replacement(effect)
     if isinstance(record, Refusal):
         return
