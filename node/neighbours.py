@@ -225,8 +225,11 @@ class Neighbours:
     def _wanted(self) -> Mapping[bytes, None]:
         """The peers to be connected to."""
         wanted = dict.fromkeys(sorted(self._named))
-        for pending in self._service.followed().values():
-            wanted.update(dict.fromkeys(node for node, _ in pending.nodes))
+        asked = {pending.request for pending in self._service.followed().values()}
+        for pending in self._service.pending():
+            # Who follows a public council stays with those from whom it came: no roll lists either.
+            if not pending.raw or pending.request in asked:
+                wanted.update(dict.fromkeys(node for node, _ in pending.nodes))
         for _, council in sorted(self._service.councils.items()):
             if council.entitled(self._host.peer):
                 wanted.update(dict.fromkeys(sorted(council.head.entitled())))
@@ -235,7 +238,7 @@ class Neighbours:
 
     def refresh(self) -> None:
         """Look at the rolls and tickets anew."""
-        for pending in self._service.followed().values():
+        for pending in self._service.pending():
             for node, addresses in pending.nodes:
                 if node != self._host.peer:
                     self._learn(node, "ticket", addresses)

@@ -17,6 +17,7 @@ from node.answering import Answering
 from node.asking import Asking
 from node.feed import Missed
 from node.frames import No
+from node.gossip import topic
 from node.host import Host, Stream
 from node.host.errors import HostError, ProtocolUnsupported
 from node.host.events import Connected, Disconnected
@@ -130,7 +131,7 @@ class Syncer:
 
     def lacking(self, council: bytes, source: bytes | None) -> None:
         """Ask whoever sent what has no footing here, or anybody."""
-        if source is not None:
+        if source in self._peers:
             self.soon(council, source)
             return
         for peer in self._some(council):
@@ -144,9 +145,15 @@ class Syncer:
 
     def _of(self, council: Council) -> set[bytes]:
         """The connected peers to ask about a council."""
+        ask = set[bytes]()
+        if council.entitled(self._service.node):
+            ask |= council.head.entitled()
+        if council.charter.visibility == "public":
+            ask |= self._host.peers_of(topic(council.id))
         followed = self._service.followed().get(council.id)
-        listed = council.head.entitled() if council.entitled(self._service.node) else set()
-        return (listed | {node for node, _ in followed.nodes} if followed else listed) & self._peers.keys()
+        if followed is not None:
+            ask |= {node for node, _ in followed.nodes}
+        return ask & self._peers.keys()
 
     def _some(self, council: bytes) -> list[bytes]:
         known = self._service.councils.get(council)
