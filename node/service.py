@@ -17,6 +17,7 @@ from typing import Final, Protocol
 import msgspec
 import trio
 
+from node import branches
 from node.feed import Feed, Subscription
 from node.outcome import Accepted, Aside, Known, Outcome, Rejected, Waits
 from node.refused import Refused
@@ -110,15 +111,23 @@ class Service:
         `Refused` when what is saved does not fit together.
         """
         numbers = {number: council for council, number in self._store.councils().items()}
+        left: dict[bytes, list[SavedOperation]] = {}
         count = 0
         for chunk in self._store.replay():
             for saved in chunk:
-                self._replay(numbers.get(saved.council, b""), saved)
+                council = numbers.get(saved.council, b"")
+                if not self._replay(council, saved):
+                    left.setdefault(council, []).append(saved)
                 count += 1
+        for council, shelf in self._shelves.items():
+            if shelf.council.choices:
+                branches.set_aside(shelf, left.get(council, ()), self._store)
+                branches.take_up(shelf, self._store)
         self._pending = {pending.request: pending for pending in self._store.pending()}
         return count
 
-    def _replay(self, council: bytes, saved: SavedOperation) -> None:
+    def _replay(self, council: bytes, saved: SavedOperation) -> bool:
+        """Put a saved operation where it was; False for one of a branch that a person chose to leave."""
         try:
             envelope = decode_envelope(saved.raw)
             operation = envelope.operation
@@ -126,15 +135,19 @@ class Service:
             if operation.id != saved.id:
                 raise Malformed("store", "an operation does not have the hash under which it was saved.")
             if shelf is None:
-                found = Council.found(envelope, verified=True)
+                chosen = branches.choices(self._store, council)
+                found = Council.found(envelope, verified=True, choices=chosen)
                 if not isinstance(found, Council):
                     raise Malformed(found.rule, found.message)
                 self._add(found, saved.council).put(0, saved.row)
-                return
+                return True
             outcome = shelf.council.insert(envelope, verified=True)
             if not isinstance(outcome, outcomes.Inserted):
+                if shelf.council.choices:
+                    return False
                 raise Malformed("store", f"an operation that was accepted is {type(outcome).__name__} now.")
             shelf.put(outcome.row, saved.row)
+            return True
         except (Malformed, UnknownRules) as fault:
             raise Refused(
                 "store", f"{self._store.path} does not fit together at operation {operation_text(saved.id)}: {fault}"
@@ -192,8 +205,17 @@ class Service:
         return self._shelves[council].wanted(most)
 
     def rivals(self, council: bytes) -> list[tuple[bytes, bytes]]:
-        """Proof of other branches of a council: `(operation id, envelope)`."""
-        return self._store.rivals(self._shelves[council].number)
+        """What is kept beside the log, of other branches of a council: `(operation id, envelope)`."""
+        shelf = self._shelves[council]
+        return [(id, raw) for id, raw in self._store.rivals(shelf.number) if id not in shelf.council]
+
+    def choose_branch(self, council: bytes, digest: bytes) -> int:
+        """Follow the branch with this rival epoch, from the node's next start on; gives the epoch's number.
+
+        `Refused` when no such epoch was seen.
+        """
+        self._check_alive()
+        return branches.choose(self._store, council, self.rivals(council), digest)
 
     # What comes in
 

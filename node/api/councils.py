@@ -172,7 +172,7 @@ def rivals(service: Service, council: Council) -> list[RivalAnswer]:
     out = []
     for id, raw in service.rivals(council.id):
         envelope = decode_envelope(raw)
-        parts = envelope.parts()
-        claim = read_claim(int(envelope.operation.body["number"]), parts[0], 0, [])
-        out.append(RivalAnswer(operation=operation_text(id), number=claim.number, digest=claim.digest.hex()))
-    return out
+        if envelope.operation.kind == "council.epoch":
+            claim = read_claim(int(envelope.operation.body["number"]), envelope.parts()[0], 0, [])
+            out.append(RivalAnswer(operation=operation_text(id), number=claim.number, digest=claim.digest.hex()))
+    return sorted(out, key=lambda rival: (rival.number, rival.digest))

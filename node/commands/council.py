@@ -322,7 +322,8 @@ def branch(caller: Caller, choose: str | None, council: str | None, as_json: boo
     """Show the epochs of other branches that were seen, and choose one of them.
 
     A node never leaves its branch by itself, whoever signed another one. If the council has
-    parted ways, talk to each other first; then everybody who changes sides says so here.
+    parted ways, talk to each other first; then everybody who changes sides says so here, and
+    starts the node again. What was said on the branch that is left stays on the disk beside the log.
     JSON: epoch, digest, rivals (list of RivalAnswer).
     """
     from node.api.answers import CouncilAnswer, RivalAnswer
@@ -331,6 +332,8 @@ def branch(caller: Caller, choose: str | None, council: str | None, as_json: boo
     client, path = _here(caller, council)
     if choose is not None:
         _choose(client, path, choose)
+        if not as_json:
+            say("Noted. It takes effect when the node starts next: moot node stop, then moot node start.")
     answer = client.get(path, CouncilAnswer)
     rivals = client.get(f"{path}/rivals", list[RivalAnswer])
     if as_json:

@@ -5,6 +5,8 @@ from litestar.params import FromPath, JSONBody
 
 from node.api import councils, motions, proposals
 from node.api.answers import (
+    Accepted,
+    BranchAsked,
     CharterAnswer,
     CouncilAnswer,
     CouncilLine,
@@ -23,6 +25,7 @@ from node.api.answers import (
 from node.api.names import Names
 from node.api.routes.here import Here
 from node.refused import Refused
+from protocol.errors import Malformed
 from protocol.ids import operation_text, parse_operation
 
 __all__ = [
@@ -89,6 +92,17 @@ def rivals(local: Here, council: FromPath[str]) -> list[RivalAnswer]:
     return councils.rivals(local.service, local.council(council))
 
 
+@post(f"{_BASE}/branch", status_code=200, sync_to_thread=False)
+def branch(local: Here, council: FromPath[str], data: JSONBody[BranchAsked]) -> Accepted:
+    """Follow the branch with this rival epoch, from the node's next start on."""
+    try:
+        digest = bytes.fromhex(data.digest)
+    except ValueError as error:
+        raise Malformed("digest", "A digest is 64 hex digits.") from error
+    local.service.choose_branch(local.council(council).id, digest)
+    return Accepted()
+
+
 @get(f"{_BASE}/invitations", sync_to_thread=False)
 def invitations(local: Here, council: FromPath[str]) -> list[InvitationAnswer]:
     """Its invitations."""
@@ -148,6 +162,7 @@ def draft(local: Here, council: FromPath[str], data: JSONBody[DraftAsked]) -> Dr
 
 
 ROUTES = [
+    branch,
     charter,
     draft,
     epochs,

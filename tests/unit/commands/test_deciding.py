@@ -488,3 +488,11 @@ def test_a_ticket_as_a_picture(hall: Hall, tmp_path_factory: pytest.TempPathFact
     done = hall.moot("ana", "invite", "--qr", str(folder / "none" / "ticket.png"))
     assert (done.code, "cannot be written" in done.err) == (1, True)
     assert done.out.startswith("moot1")
+
+
+def test_without_another_branch_there_is_none_to_choose(hall: Hall) -> None:
+    answer = hall.look("council", "branch", "--json").json
+    assert (answer["epoch"], answer["rivals"]) == (1, [])
+    assert "No other branch was seen." in hall.look("council", "branch").out
+    done = hall.moot("ana", "council", "branch", "--choose", answer["digest"], passphrase=None)
+    assert (done.code, "0 of the rival epochs" in done.err) == (1, True)
