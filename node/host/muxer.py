@@ -11,9 +11,12 @@ from libp2p.network.connection.exceptions import RawConnError
 from libp2p.peer.id import ID
 from libp2p.stream_muxer.yamux.yamux import FLAG_SYN, TYPE_PING, YAMUX_HEADER_FORMAT, Yamux
 
-__all__ = ["Muxer", "Pace"]
+__all__ = ["MAX_UNREAD", "Muxer", "Pace"]
 
 log = logging.getLogger("folkmoot.host")
+
+MAX_UNREAD = 8 * 1024 * 1024
+"""What may wait unread on all the streams of one connection together, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,11 @@ class Muxer(Yamux):
             asked = trio.current_time()
             await self._write_frame(struct.pack(YAMUX_HEADER_FORMAT, 0, TYPE_PING, FLAG_SYN, 0, self._ping_id))
             self._ping_sent_time = trio.current_time()
-            with trio.move_on_after(self._pace.ping_patience):
-                await self._ping_event.wait()
+            # Twice half the time: when this program was held up itself, the first half is over at
+            # once, and in the second it reads what has come meanwhile.
+            for _ in range(2):
+                with trio.move_on_after(self._pace.ping_patience / 2):
+                    await self._ping_event.wait()
             # An answer can be stuck behind a long transfer on a slow line; data is as good a sign.
             if not self._ping_event.is_set() and self._heard < asked:
                 log.info("%s does not answer: connection dropped.", self.peer_id)
@@ -86,9 +92,10 @@ class Muxer(Yamux):
 
 
 class _Buffer(bytearray):
-    """What arrived on a stream and is not yet read; a peer that overruns its window is dropped.
+    """What arrived on a stream and is not yet read; a peer that sends too much is dropped.
 
-    As shipped the window is only advice to the sender: one peer could fill the memory.
+    As shipped the window is only advice to the sender, and each of any number of streams has its
+    own: one peer could fill the memory.
     """
 
     def __init__(self, muxer: Muxer, stream_id: int) -> None:
@@ -97,10 +104,11 @@ class _Buffer(bytearray):
         self._stream_id = stream_id
 
     def extend(self, data: bytes) -> None:  # type: ignore[override]  # only ever called with bytes
-        if len(data) > self._muxer.streams[self._stream_id].recv_window:
-            log.info("%s overran its window: connection dropped.", self._muxer.peer_id)
+        overrun = len(data) > self._muxer.streams[self._stream_id].recv_window
+        if overrun or len(data) + sum(map(len, self._muxer.stream_buffers.values())) > MAX_UNREAD:
+            log.info("%s sends more than is read: connection dropped.", self._muxer.peer_id)
             self._muxer.abandon()
-            raise RawConnError("The peer sent more than its window.")
+            raise RawConnError("The peer sends more than is read.")
         super().extend(data)
 
 

@@ -30,9 +30,9 @@ def settings(name: int, **changes: Any) -> HostSettings:
 
 
 @asynccontextmanager
-async def hosts(*wanted: HostSettings) -> AsyncIterator[list[Host]]:
+async def hosts(*wanted: HostSettings, limit: float = LIMIT) -> AsyncIterator[list[Host]]:
     """The wanted hosts, running, with a limit on the whole test."""
-    with trio.fail_after(LIMIT):
+    with trio.fail_after(limit):
         async with AsyncExitStack() as stack:
             yield [await stack.enter_async_context(open_host(each)) for each in wanted]
 

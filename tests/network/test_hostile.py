@@ -9,6 +9,7 @@ import pytest
 import trio
 from libp2p.io.exceptions import ConnectionClosedError
 from libp2p.network.connection.exceptions import RawConnError
+from libp2p.stream_muxer.exceptions import MuxedStreamError
 from libp2p.stream_muxer.yamux.yamux import (
     FLAG_ACK,
     FLAG_FIN,
@@ -148,6 +149,23 @@ async def test_who_overruns_the_window_is_dropped() -> None:
             with suppress(RawConnError, ConnectionClosedError):
                 for _ in range(MAX_WINDOW // 60_000):
                     await muxer._write_frame(piece)
+            await until(events, Disconnected, INTRUDER)
+
+
+async def test_who_fills_many_streams_is_dropped() -> None:
+    """As shipped, each of any number of streams may wait with its window full."""
+
+    async def unread(stream: Stream) -> None:
+        await trio.sleep_forever()
+
+    async with hosts(settings(1)) as (server,):
+        server.handle("/test/unread/1", unread)
+        events = server.events()
+        async with intruder(server) as muxer:
+            await until(events, Connected, INTRUDER)
+            with suppress(RawConnError, ConnectionClosedError, MuxedStreamError):
+                for _ in range(60):
+                    await say(muxer, "/test/unread/1", bytes(200_000))
             await until(events, Disconnected, INTRUDER)
 
 
