@@ -17,6 +17,7 @@ from protocol.errors import Malformed, Refusal
 from protocol.ids import OperationId
 from protocol.log.operation import (
     ATTACHMENT,
+    MAX_INLINE,
     Content,
     ContentRef,
     Envelope,
@@ -78,29 +79,45 @@ class Shelf:
     def envelope(self, operation: bytes) -> Envelope | None:
         """An operation with those of its contents that may travel with it and are here."""
         saved = self._saved(operation)
-        return None if saved is None else self._envelope(saved, self._store.raw(saved))
+        return None if saved is None else self._open(saved)
 
     def travelling(self, operations: Sequence[bytes]) -> list[bytes]:
         """The envelopes of those operations that are here, as bytes, in the order asked for."""
         rows = [saved for saved in map(self._saved, operations) if saved is not None]
+        raws = self._store.raws(rows)
+        filled = [saved for saved, raw in zip(rows, raws, strict=True) if not without_contents(raw)]
+        if not filled:
+            return raws
+        small = self._store.small_contents_of(filled)
         return [
-            raw if without_contents(raw) else self._envelope(saved, raw).encode()
-            for saved, raw in zip(rows, self._store.raws(rows), strict=True)
+            raw if without_contents(raw) else self._filled(raw, small.get(saved, {}))
+            for saved, raw in zip(rows, raws, strict=True)
         ]
+
+    def _filled(self, raw: bytes, small: dict[int, Content]) -> bytes:
+        """The envelope's bytes with its small contents put into their places."""
+        begin = _contents_begin(raw)
+        count = raw[begin] - _LIST
+        if not 0 < count < _SHORT or raw[begin + 1 :] != _NULL * count:
+            return _envelope(raw, small).encode()  # it has parts, or is of another size than usual
+        room = MAX_INLINE
+        pieces = [raw[: begin + 1]]
+        for index in range(count):
+            content = small.get(index)
+            if content is None or len(content.data) > room:
+                pieces.append(_NULL)
+            else:
+                room -= len(content.data)
+                pieces += (b"\x82\x50", content.salt, _bytes_head(len(content.data)), content.data)
+        return b"".join(pieces)
 
     def kept(self) -> Iterator[Envelope]:
         """All kept operations in `(depth, id)` order."""
         for row in self.council.dag.kept_rows():
-            saved = self._rows[row]
-            yield self._envelope(saved, self._store.raw(saved))
+            yield self._open(self._rows[row])
 
-    def _envelope(self, saved: int, raw: bytes) -> Envelope:
-        bare = decode_envelope(raw)
-        if not any(reference.sort == ATTACHMENT for reference in bare.operation.contents):
-            return bare
-        small = self._store.small_contents(saved)
-        contents = [small.get(index, content) for index, content in enumerate(bare.contents)]
-        return Envelope(bare.operation, split_inline(contents))
+    def _open(self, saved: int) -> Envelope:
+        return _envelope(self._store.raw(saved), self._store.small_contents_of([saved]).get(saved, {}))
 
     def content(self, operation: bytes, index: int) -> Content | None:
         """An attachment; None when it is not here."""
@@ -181,6 +198,24 @@ class Shelf:
             elif isinstance(event, outcomes.Forgotten):
                 gone = set(event.operations)
                 batch.dropped += [self._rows[row] for row, id in enumerate(self.council.dag.ids) if id in gone]
+
+
+def _envelope(raw: bytes, small: dict[int, Content]) -> Envelope:
+    """The envelope in `raw` with its small contents put into their places."""
+    bare = decode_envelope(raw)
+    contents = [small.get(index, content) for index, content in enumerate(bare.contents)]
+    return Envelope(bare.operation, split_inline(contents))
+
+
+def _bytes_head(length: int) -> bytes:
+    """How CBOR begins a byte string of that length, in its shortest form."""
+    if length < 24:
+        return bytes((0x40 + length,))
+    if length < 1 << 8:
+        return bytes((0x58, length))
+    if length < 1 << 16:
+        return b"\x59" + length.to_bytes(2, "big")
+    return b"\x5a" + length.to_bytes(4, "big")
 
 
 def _bare(envelope: Envelope, data: bytes) -> bytes:

@@ -12,7 +12,7 @@ Everything that belongs together is saved as one `Batch`, in one transaction tha
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -24,6 +24,7 @@ from protocol.log.operation import MAX_INLINE, Content
 
 __all__ = ["Batch", "Pending", "Place", "SavedContent", "SavedOperation", "SavedPeer", "Store", "StoreFailed"]
 
+_CLOSE: Final = 4
 PLACES: Final = 64
 """Contents that one operation may have; a content's key is `row * PLACES + index`."""
 _APPLICATION: Final = 0x464D_4F54  # "FMOT" in the file's header: `file` and we can tell whose it is
@@ -257,30 +258,39 @@ class Store:
         """The envelope of one row, without attachments."""
         found = self._all("select raw from operations where row = ?", (row,))
         if not found:
-            raise StoreFailed(f"{self.path} lacks an operation that it held: the file was changed from outside.")
+            raise self._lost()
         return _bytes(found[0][0])
 
     def raws(self, rows: Sequence[int]) -> list[bytes]:
         """The envelopes of rows, without attachments, in the order asked for."""
-        if len(rows) > 1 and rows[-1] - rows[0] == len(rows) - 1 and all(b - a == 1 for a, b in pairwise(rows)):
-            query = "select raw from operations where row between ? and ? order by row"
-            found = [_bytes(raw) for (raw,) in self._all(query, (rows[0], rows[-1]))]
-            if len(found) == len(rows):
-                return found
-        return [self.raw(row) for row in rows]
+        found: dict[int, bytes] = {}
+        for first, last in _spans(rows):
+            for row, raw in self._all("select row, raw from operations where row between ? and ?", (first, last)):
+                found[_int(row)] = _bytes(raw)
+        try:
+            return [found[row] for row in rows]
+        except KeyError:
+            raise self._lost() from None
+
+    def _lost(self) -> StoreFailed:
+        return StoreFailed(f"{self.path} lacks an operation that it held: the file was changed from outside.")
 
     def content(self, place: Place) -> Content | None:
         """An attachment, or None when it is not here."""
         found = self._all("select salt, data from contents where key = ?", (place.key,))
         return Content(_bytes(found[0][0]), _bytes(found[0][1])) if found else None
 
-    def small_contents(self, row: int) -> dict[int, Content]:
-        """The attachments of a row that are here and could travel inline, by index."""
-        found = self._all(
-            "select key, salt, data from contents where key between ? and ? and length(data) <= ?",
-            (row * PLACES, row * PLACES + PLACES - 1, MAX_INLINE),
-        )
-        return {_int(key) % PLACES: Content(_bytes(salt), _bytes(data)) for key, salt, data in found}
+    def small_contents_of(self, rows: Sequence[int]) -> dict[int, dict[int, Content]]:
+        """The attachments of rows that are here and could travel inline: row -> index -> content."""
+        out: dict[int, dict[int, Content]] = {}
+        for first, last in _spans(rows):
+            for key, salt, data in self._all(
+                "select key, salt, data from contents where key between ? and ? and length(data) <= ?",
+                (first * PLACES, last * PLACES + PLACES - 1, MAX_INLINE),
+            ):
+                row, index = divmod(_int(key), PLACES)
+                out.setdefault(row, {})[index] = Content(_bytes(salt), _bytes(data))
+        return out
 
     def has_content(self, place: Place) -> bool:
         """Whether an attachment is here."""
@@ -469,6 +479,17 @@ def _int(value: object) -> int:
     """A column that holds a number."""
     assert isinstance(value, int)
     return value
+
+
+def _spans(rows: Sequence[int]) -> list[tuple[int, int]]:
+    """Runs of rows that stand close together, first and last: a few strangers between are cheaper than a query."""
+    spans: list[tuple[int, int]] = []
+    for row in sorted(rows):
+        if spans and row - spans[-1][1] <= _CLOSE:
+            spans[-1] = (spans[-1][0], row)
+        else:
+            spans.append((row, row))
+    return spans
 
 
 def _reason(fault: sqlite3.Error) -> str:

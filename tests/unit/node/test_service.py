@@ -131,6 +131,36 @@ async def test_envelopes_come_out_as_they_went_in(service: Service) -> None:
     assert service.envelope(b"x" * 32, ids[0]) is None
 
 
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        (0,),
+        (23,),
+        (24, 255),
+        (256, 0, 65_280),
+        (65_536,),
+        (65_535, 1),
+        (65_535, 2, 1),
+        (65_537, 5),
+        (40_000, 40_000, 20_000),
+        (1,) * 30,
+    ],
+)
+async def test_attachments_travel_as_they_came_whatever_their_sizes(service: Service, sizes: tuple[int, ...]) -> None:
+    world = World()
+    contents = tuple(Content(seed(n)[:16], bytes([n]) * size) for n, size in enumerate(sizes))
+    body = {"on": world.council.id, "text": 0}
+    envelope = world.draft(ADA.device_seed(), "comment.write", body, (world.council.id,), contents=contents)
+    world.insert(envelope)
+    await service.submit(envelopes(world))
+    for index, content in enumerate(contents):
+        assert await service.add_content(world.council.id, envelope.operation.id, index, content) is None
+    assert service.travelling(world.council.id, [envelope.operation.id]) == [wire(envelope)]
+    here = service.envelope(world.council.id, envelope.operation.id)
+    assert here is not None
+    assert here.encode() == wire(envelope)
+
+
 async def test_a_draft_names_the_heads(service: Service) -> None:
     world = talk()
     await service.submit(envelopes(world))

@@ -24,7 +24,9 @@ def again(store: Store) -> Store:
 
 def operations(store: Store, count: int) -> list[SavedOperation]:
     council = store.council_number(COUNCIL)
-    return [SavedOperation(row, council, b"%032d" % row, b"raw %d" % row) for row in [store.new_row() for _ in range(count)]]
+    return [
+        SavedOperation(row, council, b"%032d" % row, b"raw %d" % row) for row in [store.new_row() for _ in range(count)]
+    ]
 
 
 def test_operations_come_back_in_the_order_of_saving(store: Store) -> None:
@@ -70,20 +72,24 @@ def test_contents_are_wanted_until_they_come_or_are_erased(store: Store) -> None
     assert not store.has_content(places[1])
 
 
-def test_small_contents_are_those_of_one_row_that_fit_into_an_envelope(store: Store) -> None:
+def test_small_contents_are_those_that_fit_into_an_envelope(store: Store) -> None:
     small, large = Content(SALT, b"x" * 65_536), Content(SALT, b"x" * 65_537)
-    store.save(
-        Batch(
-            contents=[
-                SavedContent(Place(5, 0), small),
-                SavedContent(Place(5, 1), large),
-                SavedContent(Place(5, 63), small),
-                SavedContent(Place(6, 0), small),
-            ]
-        )
-    )
-    assert store.small_contents(5) == {0: small, 63: small}
+    places = {(5, 0): small, (5, 1): large, (5, 63): small, (6, 0): small, (30, 2): small}
+    store.save(Batch(contents=[SavedContent(Place(*place), content) for place, content in places.items()]))
+    assert store.small_contents_of([5]) == {5: {0: small, 63: small}}
+    assert store.small_contents_of([30, 5, 4]) == {5: {0: small, 63: small}, 30: {2: small}}
+    assert store.small_contents_of([5, 7])[5] == {0: small, 63: small}
     assert store.content(Place(5, 1)) == large
+
+
+def test_rows_are_read_in_the_order_asked_for(store: Store) -> None:
+    saved = operations(store, 60)
+    store.save(Batch(operations=saved))
+    wanted = [saved[place] for place in (40, 3, 4, 5, 9, 59, 0)]
+    assert store.raws([each.row for each in wanted]) == [each.raw for each in wanted]
+    assert store.raws([]) == []
+    with pytest.raises(StoreFailed, match="changed from outside"):
+        store.raws([saved[0].row, 999])
 
 
 def test_what_was_erased_is_nowhere_in_the_files(store: Store) -> None:
