@@ -235,7 +235,7 @@ class Village:
         members = self.sites[at].head.members
         return [d for m in sorted(members) for d in sorted(members[m].devices)] or sorted(self.devices)
 
-    def member(self, at: int, who: int) -> tuple[bytes, Person, bytes] | None:
+    def member(self, at: int, who: int) -> tuple[Membership, Person, bytes] | None:
         """A membership on the site's roll, its person, and the seed of one of its devices."""
         members = self.sites[at].head.members
         if not members:
@@ -340,7 +340,11 @@ def _leave(v: Village, at: int, who: int, what: int, how: int) -> None:
 
 
 def _absence(v: Village, at: int, who: int, what: int, how: int) -> None:
-    v.write(at, v.author(at, who), "member.absent" if what % 2 else "member.return", {}, old=how)
+    found = v.member(at, who)
+    if found is not None:
+        membership, _, device = found
+        away = v.sites[at].head.members[membership].absent is (what % 4 > 0)
+        v.write(at, device, "member.return" if away else "member.absent", {}, old=how)
 
 
 def _device(v: Village, at: int, who: int, what: int, how: int) -> None:
