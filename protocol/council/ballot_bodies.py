@@ -26,6 +26,8 @@ __all__ = [
 Instance = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 Round = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFF0)]
 Ids = Annotated[list[Bytes32], msgspec.Meta(max_length=64)]
+Weighing = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+Divisor = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 Value = Annotated[bytes, msgspec.Meta(max_length=32)]
 
 
@@ -55,7 +57,7 @@ class OpenBallot(Body, frozen=True):
     supports: Annotated[list[Bytes32], msgspec.Meta(max_length=40)] = msgspec.field(default_factory=list)
     effect: dict[str, Any] | None = None
     hidden: bool = False
-    weights: Annotated[list[tuple[Bytes32, int, int]], msgspec.Meta(max_length=500)] = msgspec.field(
+    weights: Annotated[list[tuple[Bytes32, Weighing, Divisor]], msgspec.Meta(max_length=500)] = msgspec.field(
         default_factory=list
     )
 
@@ -78,7 +80,10 @@ class CastBody(Body, frozen=True):
 
 
 class Accept(Body, frozen=True):
-    """`teller.accept`: the teller will count this ballot. commitment: SHA-256 of its nonce."""
+    """`teller.accept`: the teller will count this ballot.
+
+    commitment: what SHA-256, applied once more for each instance, makes of a close's nonce.
+    """
 
     ballot: Bytes32
     commitment: Bytes32
@@ -101,7 +106,9 @@ class Seen(Body, frozen=True):
 class CloseBody(Body, frozen=True):
     """`teller.close`: the casts that the teller had on time. casts: a part, a sorted list of ids.
 
-    openings: for hidden casts a part, `[[cast, salt, choice] ...]` sorted by cast.
+    at: its clock, ms. openings: for hidden casts a part, `[[cast, salt, choice] ...]` sorted by
+    cast. nonce: what the accept committed to: SHA-256 of it for the first instance, and once
+    more for each that follows, so that no close tells the nonce of a later one.
     """
 
     ballot: Bytes32

@@ -17,9 +17,10 @@ from ..keys import DECISION, verify
 from ..log.operation import Envelope, decode_envelope
 from ..tellers.close import Counted, value_of
 from .ballot_bodies import CastBody, CloseBody, OpenBallot
-from .ballots import Ballot, Certified, decision_message
+from .ballots import Ballot, Certified
 from .bodies import parse_body
 from .charter import PROFILES, Charter, parse_charter
+from .decision_record import decision_message
 from .roll import Member, NodeListing, Teller, roll_digest
 
 __all__ = ["MAX_CERTIFICATE", "Certificate", "Findings", "certificate_of", "examine", "read_certificate"]
@@ -77,7 +78,7 @@ def certificate_of(
     if casts:
         roll = [member.data() for _, member in sorted(ballot.roll.items())]
         closes = [_bare(load(id)) for id in instance.values[record["value"]]]
-        what = ballot.outcome(instance, record["value"])
+        what = instance.outcome(record["value"])
         # Revised casts too: whoever counts again can then see that none is missing.
         counted = [_bare(load(cast)) for cast in sorted(what.casts)] if isinstance(what, Counted) else []
     return Certificate(

@@ -100,7 +100,8 @@ def compose(previous: EpochState, absorbed: EpochState, basis: Iterable[bytes]) 
     state = replace(state, acts=tuple(left))
     for ballot, (certificate, decision) in sorted(absorbed.decisions.items())[:MAX_DECISIONS]:
         rest = {k: v for k, v in state.decisions.items() if k != ballot}
-        state = replace(state, decisions=rest, decided=state.decided | {ballot})
+        accepted = {k: v for k, v in state.accepted.items() if k != ballot}
+        state = replace(state, decisions=rest, decided=state.decided | {ballot}, accepted=accepted)
         state, effect = _decide(state, previous, decision)
         effects.append({**effect, "ballot": ballot, "record": decision.record, "reason": certificate})
     for motion, standing in fitting(due(absorbed)):
@@ -184,7 +185,7 @@ def _act(state: EpochState, fact: Fact) -> tuple[EpochState, dict[str, Any] | No
 
 def _in_use(state: EpochState, device: bytes) -> bool:
     """Whether a device's key was enrolled before, or is a teller's."""
-    return device in state.devices_ever or any(teller.key == device for teller in state.tellers)
+    return device in state.devices_ever or device in state.serving()
 
 
 def _named(kind: str, member: Member, **fields: Any) -> dict[str, Any]:

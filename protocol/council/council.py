@@ -20,11 +20,12 @@ from ..log.dag import Dag
 from ..log.items import Items
 from ..log.operation import Envelope, Operation
 from .ballot_bodies import BALLOTING
-from .ballot_box import BallotBox, Paper
+from .ballot_box import BallotBox, Clerk, Paper
 from .bodies import (
     Admit,
     Adopt,
     Assent,
+    Effect,
     EpochBody,
     Erase,
     Erasure,
@@ -34,6 +35,7 @@ from .bodies import (
     Move,
     ReplacementSign,
     Request,
+    RevokeDevice,
     TellersChange,
     Uninvite,
     Withdraw,
@@ -46,7 +48,7 @@ from .body import Body
 from .branch import Branch, Claim, read_claim
 from .charter import Charter, UnknownRules, parse_charter
 from .compose import compose, compose_replacement
-from .epochs import GOVERNING, Decision, EpochState, Fact, Motion, Record, absorb, founding_state
+from .epochs import GOVERNING, Acceptance, Decision, EpochState, Fact, Motion, Record, absorb, founding_state
 from .motions import Count, count
 from .outcomes import Added, EpochEntered, Erased, Event, Forgotten, Inserted, Known, Outcome, Refused, Rival, Waiting
 from .roll import tellers_of
@@ -102,18 +104,19 @@ class Council:
         """Every motion in the kept set, decided or not."""
         tellers = tellers_of(body.tellers)
         self.branch = Branch(founding_state(operation.id, body, charter, operation.author, tellers))
-        self.box = BallotBox(
-            operation.id,
+        clerk = Clerk(
             lambda number: self.branch.links[number],
             lambda number: self.charters[number],
             self.talk.proposal_of.get,
             self._past_holds,
+            self._judge_effect,
         )
+        self.box = BallotBox(operation.id, clerk)
         self.charters: list[Charter] = [charter]
         """The charter of each epoch."""
         self._fresh: dict[int, Fact] = {}  # governing, kept, in no epoch's past yet
         self._limbo: dict[int, _Held] = {}
-        self._papers: dict[int, _Held] = {}  # what members say in ballots, as long as it may go to limbo
+        self._papers: dict[int, _Held] = {}  # what was said about ballots, as long as it may go to limbo
         self._requests: dict[bytes, Any] = {}  # invitation -> SortedList of (request id, row)
         self._invites: dict[bytes, Invite] = {}
         self._pending: EpochState | None = None
@@ -408,13 +411,12 @@ class Council:
         if named is not None and getattr(body, named) not in deps:
             return Refusal("deps", "what the operation names is not among its deps.")
         if isinstance(body, Move):
-            return self._judge_motion(body, deps)
+            return self._judge_effect(body.effect, deps)
         if isinstance(body, Assent) and body.motion not in self.motions:
             return Refusal("assent", "what it assents to is not a motion.")
         return self.talk.judge(body, deps, fact.membership, fact.subject)
 
-    def _judge_motion(self, body: Move, deps: tuple[bytes, ...]) -> Refusal | None:
-        effect = body.effect
+    def _judge_effect(self, effect: Effect, deps: tuple[bytes, ...]) -> Refusal | None:
         if isinstance(effect, Admit) and (effect.request not in deps or not self._is_request(effect.request)):
             return Refusal("motion-request", "the motion would admit somebody who did not ask.")
         if isinstance(effect, Erase) and effect.operation not in deps:
@@ -436,11 +438,11 @@ class Council:
                 answer = self.box.take_in(
                     Paper(fact.id, fact.epoch, fact.author, fact.membership, fact.body, held.deps, held.parts)
                 )
-                if isinstance(answer, Decision):
-                    fact = replace(fact, body=answer)
-                elif fact.membership is not None:
-                    self._papers[row] = held
                 refusal = answer if isinstance(answer, Refusal) else None
+                if refusal is None:
+                    self._papers[row] = held
+                if isinstance(answer, Decision | Acceptance):
+                    fact = replace(fact, body=answer)
             else:
                 refusal = self._judge(fact, held.deps)
             if refusal is not None:
@@ -451,6 +453,8 @@ class Council:
             self._pending = None
             if isinstance(fact.body, Move):
                 self.motions[fact.id] = fact
+            elif isinstance(fact.body, RevokeDevice):
+                self.box.revocations[fact.id] = fact.body
         if fact.membership is not None:
             self.talk.add(fact.id, held.depth, fact.time, fact.membership, fact.body)
         if isinstance(fact.body, Erasure):
@@ -586,6 +590,7 @@ class Council:
             for absorbed in self.dag.gather(claim.basis):
                 self.dag.absorbed[absorbed] = claim.number
                 self._fresh.pop(absorbed, None)
+                self._papers.pop(absorbed, None)
         self._pending = None
         self.branch.enter(outcome, operation.id)
         self.charters.append(outcome.state.charter)
@@ -649,8 +654,7 @@ class Council:
         ended = [self.standings.end(device, "device", number) for device in sorted(old.keys() - new.keys())]
         for device in sorted(new.keys() - old.keys()):
             self.standings.begin(device, "device", new[device], number)
-        old_tellers = {teller.key for teller in before.tellers}
-        new_tellers = {teller.key for teller in after.tellers}
+        old_tellers, new_tellers = before.serving(), after.serving()
         ended += [self.standings.end(key, "teller", number) for key in sorted(old_tellers - new_tellers)]
         for key in sorted(new_tellers - old_tellers):
             self.standings.begin(key, "teller", None, number)

@@ -35,7 +35,18 @@ from .body import Body
 from .charter import Charter
 from .roll import Member, NodeListing, Teller, roll_digest, tellers_digest
 
-__all__ = ["GOVERNING", "Adopted", "Decision", "EpochState", "Fact", "Invitation", "Motion", "Record", "absorb"]
+__all__ = [
+    "GOVERNING",
+    "Acceptance",
+    "Adopted",
+    "Decision",
+    "EpochState",
+    "Fact",
+    "Invitation",
+    "Motion",
+    "Record",
+    "absorb",
+]
 
 
 class Decision(Body, frozen=True):
@@ -50,8 +61,17 @@ class Decision(Body, frozen=True):
     effect: Any = None
 
 
+class Acceptance(Body, frozen=True):
+    """A teller will count a ballot, opened on epoch `opened`, for which `quorum` tellers must."""
+
+    ballot: bytes
+    opened: int
+    quorum: int
+
+
 GOVERNING: Final = (
     Decision,
+    Acceptance,
     Absent,
     Assent,
     EnrolDevice,
@@ -135,6 +155,10 @@ class EpochState:
     """Certified ballots that no epoch took yet: ballot -> (the certificate's operation, what it says)."""
     decided: frozenset[bytes] = frozenset()
     """Ballots whose certificate an epoch took."""
+    accepted: Mapping[bytes, tuple[int, int, frozenset[bytes]]] = field(default_factory=dict)
+    """Undecided ballots: ballot -> (the epoch it was opened on, how many tellers it needs, those that accepted)."""
+    former: tuple[Teller, ...] = ()
+    """Tellers of earlier epochs whose terms go on until the ballots that they accepted are decided."""
     replaced: int = 0
     """The epoch by which the members replaced the tellers last: ballots opened before it lapsed."""
     adopted: Mapping[bytes, Adopted] = field(default_factory=dict)
@@ -169,9 +193,23 @@ class EpochState:
         """The membership under which `device` is enrolled now."""
         return next((m for m, member in self.members.items() if device in member.devices), None)
 
+    def bound(self) -> frozenset[bytes]:
+        """The keys of tellers that must finish a ballot: enough accepted it, and nothing is certified yet."""
+        return frozenset[bytes]().union(
+            *(
+                keys
+                for ballot, (opened, quorum, keys) in self.accepted.items()
+                if len(keys) >= quorum and opened >= self.replaced and ballot not in self.decided
+            )
+        )
+
+    def serving(self) -> frozenset[bytes]:
+        """The keys of all tellers whose terms run, the former's included."""
+        return frozenset(teller.key for teller in (*self.tellers, *self.former))
+
     def entitled(self) -> set[bytes]:
         """The node keys on the roll, tellers' nodes included."""
-        nodes = {teller.node for teller in self.tellers}
+        nodes = {teller.node for teller in (*self.tellers, *self.former)}
         for member in self.members.values():
             nodes.update(member.nodes)
         return nodes
@@ -198,6 +236,7 @@ def seal(previous: EpochState, basis: Iterable[bytes], effects: list[dict[str, A
     """The record of an epoch whose effects turned `previous` into `after`."""
     named = tuple(sorted(basis))
     number = previous.number + 1
+    after = replace(after, former=_former(previous, after))
     data = encode(
         {
             "version": 1,
@@ -215,6 +254,12 @@ def seal(previous: EpochState, basis: Iterable[bytes], effects: list[dict[str, A
     return Record(number, previous.digest, named, tuple(effects), data, state)
 
 
+def _former(previous: EpochState, after: EpochState) -> tuple[Teller, ...]:
+    bound = after.bound() - {teller.key for teller in after.tellers}
+    before = {teller.key: teller for teller in (*previous.former, *previous.tellers)}
+    return tuple(teller for key, teller in sorted(before.items()) if key in bound)
+
+
 def absorb(state: EpochState, facts: Iterable[Fact]) -> EpochState:
     """`state` with governing operations, in `(depth, id)` order, taken into what is pending.
 
@@ -229,6 +274,7 @@ def absorb(state: EpochState, facts: Iterable[Fact]) -> EpochState:
     own_erased = set(state.own_erased)
     withdrawn = set(state.withdrawn)
     decisions = dict(state.decisions)
+    accepted = dict(state.accepted)
     grown: dict[bytes, dict[bytes, tuple[Membership, bytes]]] = {}
     taken_back: dict[bytes, set[bytes]] = {}
     given = {a: (motion.id, who) for motion in motions.values() for a, (who, _) in motion.assents.items()}
@@ -241,6 +287,10 @@ def absorb(state: EpochState, facts: Iterable[Fact]) -> EpochState:
             first = decisions.get(body.ballot)
             if body.ballot not in state.decided and (first is None or fact.id < first[0]):
                 decisions[body.ballot] = (fact.id, body)
+        elif isinstance(body, Acceptance):
+            _, _, keys = accepted.get(body.ballot, (0, 0, frozenset[bytes]()))
+            if body.ballot not in state.decided:
+                accepted[body.ballot] = (body.opened, body.quorum, keys | {fact.author})
         elif isinstance(body, Erasure):
             own_erased.update((body.operation, index) for index in body.attachments)
         elif isinstance(body, WithdrawProposal):
@@ -281,6 +331,7 @@ def absorb(state: EpochState, facts: Iterable[Fact]) -> EpochState:
         own_erased=frozenset(own_erased),
         withdrawn=frozenset(withdrawn),
         decisions=decisions,
+        accepted=accepted,
     )
 
 
