@@ -57,7 +57,7 @@ class Client:
 
     def _no_node(self) -> Refused:
         return Refused(
-            "no-node", f"No node is running for {self._home}: start one with 'moot node run' in another terminal."
+            "no-node", f"No node is running for {self._home}: start one with 'moot node start'."
         )
 
     def get(self, path: str, answer: type[T], **query: str | int | None) -> T:

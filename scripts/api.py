@@ -1,7 +1,9 @@
 """The reference of the local API and of `--json`, written from the code: its routes, its answers, the commands' help."""
 
 import ast
+import importlib
 import inspect
+import pkgutil
 import re
 import types
 import typing
@@ -13,12 +15,17 @@ import click
 import msgspec
 
 import cli
-from node.api import answers
+import node.api
 from node.api.app import litestar_application
 from node.api.local import Local
 
 __all__ = ["API", "JSON", "api_reference", "json_reference"]
 
+_MODULES = [
+    importlib.import_module(f"node.api.{found.name}")
+    for found in pkgutil.iter_modules(node.api.__path__)
+    if found.name.endswith("answers")
+]
 _REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 API = _REFERENCE / "api.md"
 JSON = _REFERENCE / "json.md"
@@ -58,6 +65,7 @@ disk. `missed` says that this reader was too slow and has to look at the state i
 | `epoch` | [`council`, `number`, `digest`, `effects`](json.md#epochevent) |
 | `erased` | `council`, `operation`, `attachments` (their indices) |
 | `forgotten` | `council`, `operations`: valid, but nobody in standing refers to them any more |
+| `joining` | `joining`: list of [JoinAnswer](json.md#joinanswer), when a request made here has been taken, refused or granted |
 | `missed` | `count` |
 
 ## Routes
@@ -130,7 +138,9 @@ def _json_of(command: click.Command) -> str | None:
         return None
     said = re.search(r"\bJSON: (.*)", " ".join((command.help or "").split()))
     assert said, f"the help of {command.name} does not say what --json prints"
-    linked = re.sub(rf"\b({'|'.join(answers.__all__)})\b", lambda name: f"[{name[0]}](#{name[0].lower()})", said[1])
+    linked = re.sub(
+        rf"\b({'|'.join(name for name, _ in _structs())})\b", lambda name: f"[{name[0]}](#{name[0].lower()})", said[1]
+    )
     return (
         linked.replace(" (docs/reference/json.md)", "")
         .replace("docs/reference/api.md", "[the API](api.md)")
@@ -139,23 +149,23 @@ def _json_of(command: click.Command) -> str | None:
 
 
 def _structs() -> list[tuple[str, type[msgspec.Struct]]]:
-    return [(name, getattr(answers, name)) for name in answers.__all__]
+    return [(name, getattr(module, name)) for module in _MODULES for name in module.__all__ if name != "Answer"]
 
 
 def _field_docs() -> dict[tuple[str, str], str]:
     """The sentences that stand under fields in the source."""
     out = {}
-    for node in ast.parse(inspect.getsource(answers)).body:
-        if not isinstance(node, ast.ClassDef):
+    for part in [part for module in _MODULES for part in ast.parse(inspect.getsource(module)).body]:
+        if not isinstance(part, ast.ClassDef):
             continue
-        for field, said in zip(node.body, node.body[1:], strict=False):
+        for field, said in zip(part.body, part.body[1:], strict=False):
             if (
                 isinstance(field, ast.AnnAssign)
                 and isinstance(field.target, ast.Name)
                 and isinstance(said, ast.Expr)
                 and isinstance(said.value, ast.Constant)
             ):
-                out[node.name, field.target.id] = " ".join(str(said.value.value).split()).replace("|", "\\|")
+                out[part.name, field.target.id] = " ".join(str(said.value.value).split()).replace("|", "\\|")
     return out
 
 

@@ -14,6 +14,7 @@ __all__ = [
     "Accepted",
     "AddPeer",
     "AdoptedAnswer",
+    "Answer",
     "Assent",
     "AwayAsked",
     "BranchAsked",
@@ -55,14 +56,14 @@ __all__ = [
 ]
 
 
-class _Answer(msgspec.Struct, frozen=True, kw_only=True):
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Common to all answers."""
 
 
 # --- the node ---------------------------------------------------------------------------------
 
 
-class PeerAnswer(_Answer, frozen=True):
+class PeerAnswer(Answer, frozen=True):
     """A node that this one knows."""
 
     peer: str
@@ -78,7 +79,7 @@ class PeerAnswer(_Answer, frozen=True):
     """Whether this node keeps away from it."""
 
 
-class ListedNode(_Answer, frozen=True):
+class ListedNode(Answer, frozen=True):
     """A node of a council: a teller's, or one on the roll."""
 
     peer: str
@@ -86,13 +87,13 @@ class ListedNode(_Answer, frozen=True):
     teller: bool
 
 
-class AwayAsked(_Answer, frozen=True):
+class AwayAsked(Answer, frozen=True):
     """Asked: keep away from this peer for so many seconds; null for until it is let near again."""
 
     seconds: float | None = None
 
 
-class CouncilLine(_Answer, frozen=True):
+class CouncilLine(Answer, frozen=True):
     """A council in a list."""
 
     council: str
@@ -105,7 +106,7 @@ class CouncilLine(_Answer, frozen=True):
     operations: int
 
 
-class NodeAnswer(_Answer, frozen=True):
+class NodeAnswer(Answer, frozen=True):
     """The running node."""
 
     version: str
@@ -125,13 +126,13 @@ class NodeAnswer(_Answer, frozen=True):
     councils: list[CouncilLine]
 
 
-class AddPeer(_Answer, frozen=True):
+class AddPeer(Answer, frozen=True):
     """Asked: remember this address, `/ip4/.../tcp/.../p2p/12D3KooW...`, and dial it."""
 
     address: str
 
 
-class ContextAsked(_Answer, frozen=True):
+class ContextAsked(Answer, frozen=True):
     """Asked: let the node and its teller's key sign for this context, 64 hex digits.
 
     A context is a founding nonce, an invitation's, membership's or council's id.
@@ -140,7 +141,7 @@ class ContextAsked(_Answer, frozen=True):
     context: str
 
 
-class OfferAnswer(_Answer, frozen=True):
+class OfferAnswer(Answer, frozen=True):
     """The node's proofs for one context, to be named in an operation; keys and signatures in hex."""
 
     node: str
@@ -153,7 +154,7 @@ class OfferAnswer(_Answer, frozen=True):
 # --- people -----------------------------------------------------------------------------------
 
 
-class PersonAnswer(_Answer, frozen=True):
+class PersonAnswer(Answer, frozen=True):
     """Somebody, as she is shown: `name` is the petname, else the name she gives herself, else her short key."""
 
     name: str
@@ -164,7 +165,7 @@ class PersonAnswer(_Answer, frozen=True):
     own_name: str | None
 
 
-class MemberAnswer(_Answer, frozen=True):
+class MemberAnswer(Answer, frozen=True):
     """A membership on the roll."""
 
     name: str
@@ -179,7 +180,7 @@ class MemberAnswer(_Answer, frozen=True):
     nodes: list[str]
 
 
-class PetnameAsked(_Answer, frozen=True):
+class PetnameAsked(Answer, frozen=True):
     """Asked: call this person so from now on; null for no name of our own."""
 
     name: str | None
@@ -188,7 +189,7 @@ class PetnameAsked(_Answer, frozen=True):
 # --- the council ------------------------------------------------------------------------------
 
 
-class TellerAnswer(_Answer, frozen=True):
+class TellerAnswer(Answer, frozen=True):
     """A teller and the node it runs on."""
 
     key: str
@@ -197,7 +198,7 @@ class TellerAnswer(_Answer, frozen=True):
     """Whether it is this node."""
 
 
-class CharterAnswer(_Answer, frozen=True):
+class CharterAnswer(Answer, frozen=True):
     """The charter in force."""
 
     council: str
@@ -208,7 +209,7 @@ class CharterAnswer(_Answer, frozen=True):
     """For each matter its threshold in words, such as `more than 1/2`."""
 
 
-class CouncilAnswer(_Answer, frozen=True):
+class CouncilAnswer(Answer, frozen=True):
     """One council."""
 
     council: str
@@ -233,7 +234,7 @@ class CouncilAnswer(_Answer, frozen=True):
     """How many operations of another branch were seen and kept as evidence."""
 
 
-class EffectAnswer(_Answer, frozen=True):
+class EffectAnswer(Answer, frozen=True):
     """One thing that an epoch changed, in words and as data."""
 
     kind: str
@@ -244,7 +245,7 @@ class EffectAnswer(_Answer, frozen=True):
     details: dict[str, Any]
 
 
-class EpochAnswer(_Answer, frozen=True):
+class EpochAnswer(Answer, frozen=True):
     """One step of the council."""
 
     number: int
@@ -256,7 +257,7 @@ class EpochAnswer(_Answer, frozen=True):
     effects: list[EffectAnswer]
 
 
-class OperationEvent(_Answer, frozen=True):
+class OperationEvent(Answer, frozen=True):
     """Event `operation`: something was said."""
 
     council: str
@@ -266,7 +267,7 @@ class OperationEvent(_Answer, frozen=True):
     without_effect: str | None
 
 
-class EpochEvent(_Answer, frozen=True):
+class EpochEvent(Answer, frozen=True):
     """Event `epoch`: the council changed."""
 
     council: str
@@ -275,7 +276,7 @@ class EpochEvent(_Answer, frozen=True):
     effects: list[EffectAnswer]
 
 
-class RivalAnswer(_Answer, frozen=True):
+class RivalAnswer(Answer, frozen=True):
     """An epoch of another branch, kept as evidence."""
 
     operation: str
@@ -283,13 +284,13 @@ class RivalAnswer(_Answer, frozen=True):
     digest: str
 
 
-class BranchAsked(_Answer, frozen=True):
+class BranchAsked(Answer, frozen=True):
     """Asked: follow the rival epoch with this digest from now on, and leave the present branch."""
 
     digest: str
 
 
-class InvitationAnswer(_Answer, frozen=True):
+class InvitationAnswer(Answer, frozen=True):
     """An invitation."""
 
     invitation: str
@@ -300,7 +301,7 @@ class InvitationAnswer(_Answer, frozen=True):
     withdrawn: bool
 
 
-class RequestAnswer(_Answer, frozen=True):
+class RequestAnswer(Answer, frozen=True):
     """A request to join, and the motion to admit, if there is one."""
 
     request: str
@@ -313,7 +314,7 @@ class RequestAnswer(_Answer, frozen=True):
     """The open motions to admit her: more than one when people moved it at the same time."""
 
 
-class Assent(_Answer, frozen=True):
+class Assent(Answer, frozen=True):
     """One assent to a motion."""
 
     assent: str
@@ -323,7 +324,7 @@ class Assent(_Answer, frozen=True):
     """False when it was withdrawn, or its member or device is not on the roll any more."""
 
 
-class MotionAnswer(_Answer, frozen=True):
+class MotionAnswer(Answer, frozen=True):
     """A motion and how it stands."""
 
     motion: str
@@ -348,7 +349,7 @@ class MotionAnswer(_Answer, frozen=True):
     assents: list[Assent]
 
 
-class FileAnswer(_Answer, frozen=True):
+class FileAnswer(Answer, frozen=True):
     """An attached file. Its bytes: `GET .../operations/{id}/contents/{index}`."""
 
     index: int
@@ -356,7 +357,7 @@ class FileAnswer(_Answer, frozen=True):
     state: Literal["here", "fetching", "erased"]
 
 
-class VersionAnswer(_Answer, frozen=True):
+class VersionAnswer(Answer, frozen=True):
     """One version of a proposal."""
 
     version: str
@@ -376,7 +377,7 @@ class VersionAnswer(_Answer, frozen=True):
     """Whether no other version replaces it."""
 
 
-class AdoptedAnswer(_Answer, frozen=True):
+class AdoptedAnswer(Answer, frozen=True):
     """What the council adopted of a proposal."""
 
     version: str
@@ -384,7 +385,7 @@ class AdoptedAnswer(_Answer, frozen=True):
     epoch: int
 
 
-class CommentAnswer(_Answer, frozen=True):
+class CommentAnswer(Answer, frozen=True):
     """A comment."""
 
     comment: str
@@ -398,7 +399,7 @@ class CommentAnswer(_Answer, frozen=True):
     erased: bool
 
 
-class ProposalLine(_Answer, frozen=True):
+class ProposalLine(Answer, frozen=True):
     """A proposal in a list."""
 
     proposal: str
@@ -409,7 +410,7 @@ class ProposalLine(_Answer, frozen=True):
     versions: int
 
 
-class ProposalAnswer(_Answer, frozen=True):
+class ProposalAnswer(Answer, frozen=True):
     """A proposal with its versions, motions and comments."""
 
     proposal: str
@@ -428,13 +429,13 @@ class ProposalAnswer(_Answer, frozen=True):
 # --- the log ----------------------------------------------------------------------------------
 
 
-class DraftAsked(_Answer, frozen=True):
+class DraftAsked(Answer, frozen=True):
     """Asked: what a new operation must name. `needs` are the operations that its body names."""
 
     needs: list[str] = msgspec.field(default_factory=list)
 
 
-class DraftAnswer(_Answer, frozen=True):
+class DraftAnswer(Answer, frozen=True):
     """What a new operation must name."""
 
     council: str
@@ -443,7 +444,7 @@ class DraftAnswer(_Answer, frozen=True):
     epoch: int
 
 
-class Outcome(_Answer, frozen=True):
+class Outcome(Answer, frozen=True):
     """What became of one envelope."""
 
     id: str | None
@@ -456,7 +457,7 @@ class Outcome(_Answer, frozen=True):
     """For an accepted one that has no effect: why."""
 
 
-class ContentAnswer(_Answer, frozen=True):
+class ContentAnswer(Answer, frozen=True):
     """One content of an operation."""
 
     index: int
@@ -468,7 +469,7 @@ class ContentAnswer(_Answer, frozen=True):
     """The content, when it is here, short, and text."""
 
 
-class OperationAnswer(_Answer, frozen=True):
+class OperationAnswer(Answer, frozen=True):
     """An operation as it stands in the log."""
 
     id: str
@@ -489,7 +490,7 @@ class OperationAnswer(_Answer, frozen=True):
     contents: list[ContentAnswer]
 
 
-class Resolved(_Answer, frozen=True):
+class Resolved(Answer, frozen=True):
     """An operation whose id begins as asked."""
 
     id: str
@@ -497,7 +498,7 @@ class Resolved(_Answer, frozen=True):
     kind: str
 
 
-class Accepted(_Answer, frozen=True):
+class Accepted(Answer, frozen=True):
     """Done."""
 
     done: bool = True
@@ -506,14 +507,14 @@ class Accepted(_Answer, frozen=True):
 # --- joining ----------------------------------------------------------------------------------
 
 
-class JoinNode(_Answer, frozen=True):
+class JoinNode(Answer, frozen=True):
     """A node named by the ticket: its PeerId and addresses."""
 
     peer: str
     addresses: list[str]
 
 
-class JoinAsked(_Answer, frozen=True):
+class JoinAsked(Answer, frozen=True):
     """Asked: bring this request (envelope, base64) to the ticket's nodes."""
 
     council: str
@@ -521,14 +522,14 @@ class JoinAsked(_Answer, frozen=True):
     envelope: bytes
 
 
-class FollowAsked(_Answer, frozen=True):
+class FollowAsked(Answer, frozen=True):
     """Asked: fetch this council from these nodes."""
 
     council: str
     nodes: list[JoinNode]
 
 
-class JoinAnswer(_Answer, frozen=True):
+class JoinAnswer(Answer, frozen=True):
     """A request of somebody here, or a council to be fetched, on its way."""
 
     request: str

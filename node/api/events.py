@@ -9,6 +9,7 @@ from litestar.response.sse import ServerSentEventMessage
 
 from node.api.answers import EpochEvent, OperationEvent
 from node.api.effects import effect_answers, motion_words
+from node.api.joining import join_answer
 from node.api.names import Names
 from node.api.texts import text, title
 from node.feed import Missed, News, Subscription
@@ -36,29 +37,60 @@ _QUIET = 10.0  # seconds: then a sign of life, so that a reader notices a node t
 
 
 async def stream(service: Service, subscription: Subscription) -> AsyncIterator[ServerSentEventMessage]:
-    """The subscription's events in order; `ready` first, `alive` in quiet spells. Ends with the node."""
+    """The subscription's events in order; `ready` first, `alive` in quiet spells. Ends with the node.
+
+    `joining` tells of requests to join and their fate, which are not part of any council's log.
+    """
     with subscription:
+        joining = service.pending()
+        changed = service.changed
         yield _message("ready", {})
         while True:
             try:
-                news = await _next(subscription)
+                news = await _next(subscription, changed)
             except StopAsyncIteration:
                 return
-            if news is None:
-                yield _message("alive", {})
-            elif isinstance(news, Missed):
+            changed = service.changed
+            if joining != (joining := service.pending()):
+                yield _message("joining", {"joining": [join_answer(pending) for pending in joining]})
+            if isinstance(news, Missed):
                 yield _message("missed", {"count": news.count})
-            else:
+            elif isinstance(news, News):
                 yield _told(service, news)
+            elif news is None:
+                yield _message("alive", {})
 
 
-async def _next(subscription: Subscription) -> News | Missed | None:
-    """The next event; None after a quiet spell."""
-    try:
-        with trio.fail_after(_QUIET):
-            return await anext(subscription)
-    except trio.TooSlowError:
-        return None
+async def _next(subscription: Subscription, changed: trio.Event) -> News | Missed | bool | None:
+    """The next event; False when something else has changed first, None after a quiet spell."""
+    came: list[News | Missed] = []
+    stirred = False
+    ended: list[StopAsyncIteration] = []
+    async with trio.open_nursery() as nursery:
+
+        async def news() -> None:
+            try:
+                came.append(await anext(subscription))
+            except StopAsyncIteration as end:
+                ended.append(end)
+            nursery.cancel_scope.cancel()
+
+        async def change() -> None:
+            nonlocal stirred
+            await changed.wait()
+            # What changes a council comes as news as well, and goes first.
+            await trio.lowlevel.checkpoint()
+            stirred = True
+            nursery.cancel_scope.cancel()
+
+        nursery.cancel_scope.deadline = trio.current_time() + _QUIET
+        nursery.start_soon(news)
+        nursery.start_soon(change)
+    if ended:
+        raise ended[0]
+    if came:
+        return came[0]
+    return False if stirred else None
 
 
 def _message(name: str, data: Any) -> ServerSentEventMessage:

@@ -85,10 +85,10 @@ def peers(ctx: click.Context, caller: Caller, as_json: bool) -> None:
 def _how(peer: "PeerAnswer") -> str:
     from node.commands._render import when
 
-    if peer.connected:
-        return "connected"
     if peer.kept_away:
         return "kept away"
+    if peer.connected:
+        return "connected"
     return f"last seen {when(peer.seen)}" if peer.seen else "not seen yet"
 
 

@@ -4,13 +4,14 @@ from litestar import delete, get, post
 from litestar.params import FromPath, JSONBody
 
 from node.api.answers import Accepted, FollowAsked, JoinAnswer, JoinAsked, JoinNode
+from node.api.joining import join_answer
 from node.api.routes.about_log import outcome
 from node.api.routes.here import Here
 from node.invitation import spent
 from node.peers import parse_address
 from node.refused import Refused
 from node.store import Pending
-from protocol.ids import operation_text, parse_operation, parse_peer
+from protocol.ids import parse_operation, parse_peer
 from protocol.log.operation import decode_envelope
 
 __all__ = ["ROUTES", "follow", "join", "joining", "take_back"]
@@ -19,7 +20,7 @@ __all__ = ["ROUTES", "follow", "join", "joining", "take_back"]
 @get("/v1/joining", sync_to_thread=False)
 def joining(local: Here) -> list[JoinAnswer]:
     """Requests made here, and councils that are being fetched."""
-    return [_answer(pending) for pending in local.service.pending()]
+    return [join_answer(pending) for pending in local.service.pending()]
 
 
 @post("/v1/joining", status_code=200)
@@ -30,7 +31,7 @@ async def join(local: Here, data: JSONBody[JoinAsked]) -> JoinAnswer:
         raise Refused(refusal.rule, refusal.message)
     came = await local.service.join(data.envelope, _nodes(data.nodes))
     if isinstance(came, Pending):
-        return _answer(came)
+        return join_answer(came)
     said = outcome(local.service, came)
     if said.id is None or said.state in ("refused", "aside"):
         raise Refused(said.rule or "refused", said.message or "The request was not taken.")
@@ -44,7 +45,7 @@ async def follow(local: Here, data: JSONBody[FollowAsked]) -> JoinAnswer:
     pending = await local.service.follow(council, _nodes(data.nodes))
     if pending is None:
         return JoinAnswer(request=data.council, council=data.council, state="admitted", message="")
-    return _answer(pending)
+    return join_answer(pending)
 
 
 @delete("/v1/joining/{request_id:str}", status_code=200, sync_to_thread=False)
@@ -64,15 +65,6 @@ def _nodes(nodes: list[JoinNode]) -> list[tuple[bytes, tuple[str, ...]]]:
             parse_address(address)
         out.append((parse_peer(node.peer), tuple(node.addresses)))
     return out
-
-
-def _answer(pending: Pending) -> JoinAnswer:
-    return JoinAnswer(
-        request=operation_text(pending.request),
-        council=operation_text(pending.council),
-        state=pending.state,
-        message=pending.message,
-    )
 
 
 ROUTES = [follow, join, joining, take_back]

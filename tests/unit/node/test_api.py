@@ -320,7 +320,7 @@ def test_the_token_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
 
 def test_without_a_node_the_client_says_how_to_start_one(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    with pytest.raises(Refused, match="No node is running for .*moot node") as refused:
+    with pytest.raises(Refused, match=r"No node is running for .*moot node") as refused:
         home.client()
     assert refused.value.rule == "no-node"
     with listen(0) as gone:
