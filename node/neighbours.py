@@ -72,7 +72,6 @@ class _Way:
     """Source -> multiaddrs without PeerId."""
     seen: int | None = None
     trouble: str | None = None
-    connected: bool = False
     dialling: bool = False
     changed: trio.Event = field(default_factory=trio.Event)
 
@@ -138,14 +137,15 @@ class Neighbours:
 
     def known(self) -> list[Neighbour]:
         """Every node that this one knows, the connected first."""
+        there = self._host.connected()
         out = [
             Neighbour(
                 peer,
                 way.all(),
                 next((source for source in SOURCES if source in way.addresses), "met"),
-                way.connected,
+                peer in there,
                 way.seen,
-                None if way.connected else way.trouble,
+                None if peer in there else way.trouble,
             )
             for peer, way in sorted(self._ways.items())
         ]
@@ -280,12 +280,12 @@ class Neighbours:
             match event:
                 case Connected(peer, _):
                     way = self._way(peer)
-                    way.connected, way.trouble, way.seen = True, None, self._service.clock()
+                    way.trouble, way.seen = None, self._service.clock()
                     self._store.saw_peer(peer, way.seen)
                     way.stir()
                 case Disconnected(peer):
                     way = self._way(peer)
-                    way.connected, way.seen = False, self._service.clock()
+                    way.seen = self._service.clock()
                     way.stir()
                 case Discovered(peer, addresses):
                     # A stranger's word on the local network is worth a dial only for who is wanted.
