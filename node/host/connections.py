@@ -109,9 +109,10 @@ class Connections:
             await link.gone.wait()
 
     def ban(self, peer: PeerKey, seconds: float) -> None:
-        """Let `peer` go, and keep it away for so long."""
+        """Let `peer` go, and keep it away for so long; 0 seconds lifts a ban."""
         self._admission.ban(peer, seconds)
-        self._nursery.start_soon(self._let_go, peer)
+        if self.banned(peer):
+            self._nursery.start_soon(self._let_go, peer)
 
     def banned(self, peer: PeerKey) -> bool:
         """True while `peer` is kept away."""

@@ -134,7 +134,10 @@ class Host:
         await self._connections.disconnect(peer)
 
     def ban(self, peer: PeerKey, seconds: float) -> None:
-        """Let `peer` go and keep it away for so long. It has two seconds to read what it was told."""
+        """Let `peer` go and keep it away for so long, `math.inf` for good; 0 seconds lifts a ban.
+
+        It has two seconds to read what it was told.
+        """
         self._connections.ban(peer, seconds)
 
     def banned(self, peer: PeerKey) -> bool:

@@ -14,7 +14,7 @@ from node.host.muxer import Muxer, Pace
 from node.host.swarm import Network
 from node.peers import PeerKey, parse_address
 
-LIMIT = 10.0
+LIMIT = 30.0
 """Seconds after which a test is stuck; nothing depends on it otherwise."""
 
 INTRUDER = bytes(SigningKey(bytes([99]) * 32).verify_key)

@@ -65,6 +65,12 @@ async def test_addresses_that_cannot_be_dialled() -> None:
             await host.dial("127.0.0.1:4001")
 
 
+async def test_a_name_is_as_good_as_a_number() -> None:
+    async with hosts(settings(1), settings(2)) as (server, client):
+        address = server.addresses[0].replace("/ip4/127.0.0.1/", "/dns4/localhost/")
+        assert await client.dial(address) == server.peer
+
+
 async def test_somebody_who_accepts_and_says_nothing_is_given_up() -> None:
     async with hosts(settings(1)) as (host,):
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
