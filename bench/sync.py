@@ -26,22 +26,29 @@ __all__ = ["run", "table"]
 
 
 def run(quick: bool) -> dict[str, Any]:
-    """`ratio` is for operations without attachments, `comments` holds the same for comments with a text each."""
+    """`ratio` is for operations without attachments, verified on one core.
+
+    `two_cores` holds the same with verification on two, `comments` for comments with a text each.
+    """
     count = 2_000 if quick else 20_000
-    return {**_measure(count, "plain"), "comments": _measure(count, "texts")}
+    return {
+        **_measure(count, "plain", 1),
+        "two_cores": _measure(count, "plain", 2),
+        "comments": _measure(count, "texts", 1),
+    }
 
 
-def _measure(count: int, sort: str) -> dict[str, Any]:
+def _measure(count: int, sort: str, cores: int) -> dict[str, Any]:
     with TemporaryDirectory() as folder, peer("serve", f"{folder}/server", str(count), sort) as server:
         assert server.stdout is not None
         said = json.loads(server.stdout.readline())
-        return trio.run(_fetch, Path(folder), said)
+        return trio.run(_fetch, Path(folder), said, cores)
 
 
-async def _fetch(folder: Path, said: dict[str, Any]) -> dict[str, Any]:
+async def _fetch(folder: Path, said: dict[str, Any], cores: int) -> dict[str, Any]:
     village = Village()
     store = Store(folder / "fresh.db")
-    service = Service(store, lambda: 0, village.node(1))
+    service = Service(store, lambda: 0, village.node(1), cores=cores)
     async with open_host(HostSettings(village.node_seed(1))) as host:
         await service.follow(village.id, [(village.node(0), ())])
         server = await host.dial(said["address"])
@@ -63,6 +70,7 @@ async def _fetch(folder: Path, said: dict[str, Any]) -> dict[str, Any]:
         "verify_per_s": verify_per_s,
         "traffic": (report.bytes_in + report.bytes_out) / said["bytes"],
         "operations": said["operations"],
+        "cores": cores,
         "bytes": said["bytes"] / said["operations"],
     }
 
@@ -70,7 +78,8 @@ async def _fetch(folder: Path, said: dict[str, Any]) -> dict[str, Any]:
 def table(result: dict[str, Any]) -> str:
     """The result for people."""
     lines = []
-    for name, part in (("plain operations", result), ("comments with a text", result["comments"])):
+    parts = {"plain operations": result, "two cores": result["two_cores"], "comments with a text": result["comments"]}
+    for name, part in parts.items():
         lines.append(
             f"{name:22s} {part['sync_per_s']:8.0f}/s   raw verification {part['verify_per_s']:8.0f}/s"
             f"   ratio {part['ratio']:.3f}   traffic {part['traffic']:.3f}"

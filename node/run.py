@@ -40,6 +40,7 @@ __all__ = ["Node", "alone", "now", "open_node", "run", "serve"]
 log = logging.getLogger("folkmoot")
 
 _STARTS: Final = "starts"
+_MOST_CORES: Final = 4
 _LOG_BYTES: Final = 5_000_000
 _FAREWELL: Final = 3.0  # seconds for the parts to stop
 
@@ -95,7 +96,8 @@ async def open_node(
         store = Store(config.database_path)
         try:
             restored = _restored(config, store)
-            service = Service(store, clock, public_key(keys.host_seed), public_key(keys.teller_seed))
+            node_key, teller_key = public_key(keys.host_seed), public_key(keys.teller_seed)
+            service = Service(store, clock, node_key, teller_key, cores=min(_MOST_CORES, os.cpu_count() or 1))
             begun = time.monotonic()
             count = service.load()
             log.info("%d operations of %d councils in %.1f s", count, len(service.councils), time.monotonic() - begun)

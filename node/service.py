@@ -42,6 +42,8 @@ __all__ = ["Arrival", "Observer", "Service", "Wanted"]
 AT_ONCE: Final = 500
 """Operations that are saved in one transaction: what a commit costs is then lost in the rest."""
 MOST_PENDING: Final = 64
+_WORTH_THREADS: Final = 64
+"""Signatures from which on it pays to wake other threads."""
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -82,11 +84,14 @@ class Service:
     """The councils of one node.
 
     `clock` gives the time in ms since 1970; `node` is this node's key, `teller` its teller's
-    public key. Call `load` before anything else. For one trio loop; nothing here blocks for
+    public key; signatures of large batches are verified on so many `cores`. Call `load` before anything else. For one trio loop; nothing here blocks for
     longer than a commit takes.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], int], node: bytes, teller: bytes | None = None) -> None:
+    def __init__(
+        self, store: Store, clock: Callable[[], int], node: bytes, teller: bytes | None = None, *, cores: int = 1
+    ) -> None:
+        self._cores = cores
         self.node = node
         self.teller = teller
         self.clock = clock
@@ -229,20 +234,57 @@ class Service:
         out: list[Outcome] = []
         for begin in range(0, len(envelopes), AT_ONCE):
             await trio.lowlevel.checkpoint()
-            out += self._take(envelopes[begin : begin + AT_ONCE], source)
+            self._check_alive()
+            chunk = envelopes[begin : begin + AT_ONCE]
+            # One step at a time over all of them: that is a quarter faster than one operation at a time.
+            opened = [_open(data) for data in chunk]
+            signed = await self._verify(opened)
+            out += self._take(opened, chunk, signed, source)
         return out
 
-    def _take(self, envelopes: Sequence[bytes], source: bytes | None) -> list[Outcome]:
-        """Check and save; no other task runs in between, so nobody sees what is not on disk."""
+    async def _verify(self, opened: Sequence[Envelope | Rejected]) -> list[bool | None]:
+        """Whether each signature holds; None where that need not be known, or not yet."""
+        asked = [place for place, envelope in enumerate(opened) if self._is_new(envelope)]
+        signed: list[bool | None] = [None] * len(opened)
+        if self._cores == 1 or len(asked) < _WORTH_THREADS:
+            found = _signed([opened[place] for place in asked])
+        else:
+            # libsodium works without Python's lock, so threads do run side by side.
+            shares = [[opened[place] for place in asked[n :: self._cores]] for n in range(self._cores)]
+            results = [list[bool]() for _ in shares]
+
+            async def work(n: int) -> None:
+                results[n] = await trio.to_thread.run_sync(_signed, shares[n])
+
+            async with trio.open_nursery() as nursery:
+                for n in range(self._cores):
+                    nursery.start_soon(work, n)
+            found = [results[n % self._cores][n // self._cores] for n in range(len(asked))]
+        for place, good in zip(asked, found, strict=True):
+            signed[place] = good
+        return signed
+
+    def _is_new(self, envelope: Envelope | Rejected) -> bool:
+        """Whether an operation's signature is to be looked at: its council is here, and it is not."""
+        if isinstance(envelope, Rejected):
+            return False
+        council = self._councils.get(envelope.operation.council)
+        return council is not None and envelope.operation.id not in council
+
+    def _take(
+        self,
+        opened: Sequence[Envelope | Rejected],
+        chunk: Sequence[bytes],
+        signed: Sequence[bool | None],
+        source: bytes | None,
+    ) -> list[Outcome]:
+        """Insert and save; no other task runs in between, so nobody sees what is not on disk."""
         self._check_alive()
         change = _Change()
-        # One step at a time over all of them: that is a quarter faster than one operation at a time.
-        opened = [_open(data) for data in envelopes]
-        signed = [self._is_signed(envelope) for envelope in opened]
         try:
             out = [
                 envelope if isinstance(envelope, Rejected) else self._enter(envelope, data, good, source, change)
-                for envelope, data, good in zip(opened, envelopes, signed, strict=True)
+                for envelope, data, good in zip(opened, chunk, signed, strict=True)
             ]
             self._save(change.batch)
         except StoreFailed as failed:
@@ -287,13 +329,6 @@ class Service:
         self._feed.tell(change.events)
         for council in change.changed:
             self._settle(council)
-
-    def _is_signed(self, envelope: Envelope | Rejected) -> bool | None:
-        """Whether the signature holds; None where that need not be known, or not yet."""
-        if isinstance(envelope, Rejected):
-            return None
-        council = self._councils.get(envelope.operation.council)
-        return None if council is None or envelope.operation.id in council else envelope.operation.signed()
 
     def _enter(
         self, envelope: Envelope, data: bytes, signed: bool | None, source: bytes | None, change: _Change
@@ -522,6 +557,10 @@ class Service:
     def disk_bytes(self) -> int:
         """What the store takes on disk, bytes."""
         return self._store.size()
+
+
+def _signed(envelopes: Sequence[Envelope | Rejected]) -> list[bool]:
+    return [isinstance(envelope, Envelope) and envelope.operation.signed() for envelope in envelopes]
 
 
 def _open(data: bytes) -> Envelope | Rejected:

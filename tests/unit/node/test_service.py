@@ -195,6 +195,21 @@ async def test_a_wrong_signature_is_rejected(service: Service) -> None:
     assert {type(outcome) for outcome in await service.submit(envelopes(world)[1:])} == {Accepted}
 
 
+@pytest.mark.parametrize("cores", [1, 3])
+async def test_one_forgery_among_many_is_found_on_any_number_of_cores(path: Path, cores: int) -> None:
+    world = World()
+    for n in range(200):
+        world.say(ADA, "merge", {"n": n})
+    service = Service(Store(path), lambda: 0, NODE, cores=cores)
+    said = envelopes(world)
+    await service.submit(said[:1])
+    last = world.said[-1]
+    forgery = Envelope(decode_header(last.operation.header, bytes(64)), ()).encode()
+    outcomes = await service.submit([*said[1:-1], forgery, said[-1]])
+    assert [type(outcome) for outcome in outcomes] == [Accepted] * 199 + [Rejected, Accepted]
+    assert rule(outcomes[199]) == "signature"
+
+
 async def test_strangers_do_not_bring_councils_here(service: Service) -> None:
     world = talk()
     assert rule((await service.submit(envelopes(world)[:1], STRANGER))[0]) == "unasked"
@@ -444,7 +459,7 @@ async def test_a_request_is_kept_until_it_is_granted(tmp_path: Path) -> None:
     here.settle(pending.request, "delivered")
     assert [p.state for p in here.pending()] == ["delivered"]
     # Meanwhile, elsewhere: she is admitted, and the council comes to her node.
-    (outcome,) = await service_of(world, tmp_path).submit([request])
+    (outcome,) = await (await service_of(world, tmp_path)).submit([request])
     assert isinstance(outcome, Accepted)
     world.insert(decode_envelope(request))
     world.move(ADA, {"kind": "admit", "request": outcome.id}, (outcome.id,))
@@ -454,16 +469,16 @@ async def test_a_request_is_kept_until_it_is_granted(tmp_path: Path) -> None:
     assert here.followed() == {}
 
 
-def service_of(world: World, tmp_path: Path) -> Service:
+async def service_of(world: World, tmp_path: Path) -> Service:
     service = service_at(tmp_path / "hall.db")
-    service._take(envelopes(world), None)
+    await service.submit(envelopes(world))
     return service
 
 
 async def test_a_request_to_a_council_that_is_here_simply_comes_in(tmp_path: Path) -> None:
     world = World()
     request = asking(world)
-    outcome = await service_of(world, tmp_path).join(request, [])
+    outcome = await (await service_of(world, tmp_path)).join(request, [])
     assert isinstance(outcome, Accepted)
 
 
