@@ -48,10 +48,15 @@ __all__ = [
     "PetnameAsked",
     "ProposalAnswer",
     "ProposalLine",
+    "RecordAnswer",
+    "RecordAsked",
+    "ReplacementAnswer",
     "RequestAnswer",
     "Resolved",
     "RivalAnswer",
+    "SignatureAnswer",
     "TellerAnswer",
+    "TellerNamed",
     "VersionAnswer",
 ]
 
@@ -290,6 +295,59 @@ class BranchAsked(Answer, frozen=True):
     digest: str
 
 
+class TellerNamed(Answer, frozen=True):
+    """Asked: a teller, from its offer; key, node and possession in hex."""
+
+    key: str
+    node: str
+    possession: str
+    addresses: list[str]
+
+
+class RecordAsked(Answer, frozen=True):
+    """Asked: the record by which the members make these the tellers, without the present ones."""
+
+    profile: str
+    tellers: list[TellerNamed]
+
+
+class RecordAnswer(Answer, frozen=True):
+    """A record for members to sign, base64."""
+
+    record: bytes
+    number: int
+    digest: str
+
+
+class SignatureAnswer(Answer, frozen=True):
+    """A member's signature over an offered record, hex."""
+
+    member: PersonAnswer
+    device: str
+    signature: str
+
+
+class ReplacementAnswer(Answer, frozen=True):
+    """A replacement of the tellers that was offered to the members."""
+
+    offer: str
+    by: PersonAnswer
+    time: int
+    record: bytes
+    """Base64."""
+    digest: str
+    tellers: list[str]
+    """The nodes that would be tellers; empty for one that lapsed."""
+    signatures: list[SignatureAnswer]
+    signed: int
+    """How many members have signed."""
+    needed: int
+    """Two thirds of the roll, absentees included."""
+    depth: int
+    """Of the operation that would carry it."""
+    state: Literal["open", "effective", "lapsed"]
+
+
 class InvitationAnswer(Answer, frozen=True):
     """An invitation."""
 
@@ -442,6 +500,8 @@ class DraftAnswer(Answer, frozen=True):
     deps: list[str]
     depth: int
     epoch: int
+    epoch_digest: str
+    """The digest of that epoch, which a ballot has to name."""
 
 
 class Outcome(Answer, frozen=True):

@@ -63,6 +63,13 @@ class Attached:
         self.contents.append(Content(secrets.token_bytes(16), raw))
         return len(self.contents) - 1
 
+    def add_part(self, data: bytes) -> int:
+        """Add a part: bytes that are never erased and always travel along."""
+        from protocol.log.operation import Content
+
+        self.contents.append(Content(b"", data))
+        return len(self.contents) - 1
+
     def maybe(self, data: str | None) -> int | None:
         """Like `add`; None for nothing or blank."""
         return self.add(data) if data is not None and data.strip() else None

@@ -6,6 +6,7 @@ import click
 
 from node.commands import Caller, json_option, pass_caller, passphrase_option
 from node.commands._pick import council_option, wait_options
+from node.commands._tellers import tellers
 from node.refused import Refused
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ def command() -> None:
     COUNCIL is a council's name or the beginning of its id. Where a command can do without, it
     means the only one here.
     """
+
+
+command.add_command(tellers)
 
 
 @command.command("found")

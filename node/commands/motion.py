@@ -25,26 +25,43 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--all", "everything", is_flag=True, help="Settled motions too.")
+@click.option("--wait-for", type=click.IntRange(min=1), metavar="N", help="Wait until so many are listed.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help="With --wait-for: give up after N seconds (exit code 1).",
+)
 @council_option
 @json_option
 @pass_caller
-def list_(caller: Caller, everything: bool, council: str | None, as_json: bool) -> None:
+def list_(
+    caller: Caller, everything: bool, wait_for: int | None, seconds: float | None, council: str | None, as_json: bool
+) -> None:
     """List the open motions.
 
     JSON: motions (list of MotionAnswer).
     """
     from node.api.answers import MotionAnswer
+    from node.commands._follow_up import timed_out
     from node.commands._pick import pick_council
     from node.commands._render import clean, columns, one_line, say, say_json, short
     from node.commands._voice import connect
 
     client = connect(caller)
     line = pick_council(client, council)
-    motions = [
-        motion
-        for motion in client.get(f"/v1/councils/{line.council}/motions", list[MotionAnswer])
-        if everything or motion.state == "open"
-    ]
+
+    def look() -> list[MotionAnswer] | None:
+        motions = client.get(f"/v1/councils/{line.council}/motions", list[MotionAnswer])
+        wanted = [motion for motion in motions if everything or motion.state == "open"]
+        return wanted if len(wanted) >= (wait_for or 0) else None
+
+    motions = look()
+    if motions is None:
+        try:
+            motions = client.wait(line.council, look, seconds)
+        except TimeoutError as fault:
+            raise timed_out(f"fewer than {wait_for} motions are there") from fault
     if as_json:
         return say_json({"motions": motions})
     if not motions:

@@ -9,21 +9,30 @@ from .terminal import Step, Terminal, steps
 
 ROOT = Path(__file__).parents[2]
 PEOPLE = ("ana", "ben", "cleo")
-BEFORE = {
-    "three-computers.md": [],
-    "devices.md": [
-        ("ana", "moot key new ana"),
-        ("ana", "moot node start"),
-        ("ana", "moot council found --name Mill --min 2 --reason few"),
-        ("ana", "moot invite > ticket.txt"),
-        ("ben", "moot key new ben"),
-        ("ben", "moot node start"),
-        ("ben", "moot join - < ticket.txt"),
-        ("ana", "moot admit --wait-for 1"),
-        ("ana", "moot admit ben --wait"),
-        ("ben", "moot council list --wait"),
-    ],
-}
+FOUNDED = [
+    ("ana", "moot key new ana"),
+    ("ana", "moot node start"),
+    ("ana", "moot council found --name Mill --min 2 --reason few"),
+    ("ana", "moot invite --uses 2 > ticket.txt"),
+    ("ben", "moot key new ben"),
+    ("ben", "moot node start"),
+    ("ben", "moot join - < ticket.txt"),
+    ("ana", "moot admit --wait-for 1"),
+    ("ana", "moot admit ben --wait"),
+    ("ben", "moot council list --wait"),
+]
+THREE = [
+    *FOUNDED,
+    ("cleo", "moot key new cleo"),
+    ("cleo", "moot node start"),
+    ("cleo", "moot join - < ticket.txt"),
+    ("ana", "moot admit --wait-for 1"),
+    ("ana", "moot admit cleo"),
+    ("ben", "moot motion list --wait-for 1"),
+    ("ben", "moot admit cleo --wait"),
+    ("cleo", "moot council list --wait"),
+]
+BEFORE = {"three-computers.md": [], "devices.md": FOUNDED, "tellers.md": THREE}
 """What has happened before a guide begins."""
 
 

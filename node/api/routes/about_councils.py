@@ -3,7 +3,7 @@
 from litestar import get, post
 from litestar.params import FromPath, JSONBody
 
-from node.api import councils, motions, proposals
+from node.api import councils, motions, proposals, replacements
 from node.api.answers import (
     Accepted,
     BranchAsked,
@@ -19,6 +19,9 @@ from node.api.answers import (
     MotionAnswer,
     ProposalAnswer,
     ProposalLine,
+    RecordAnswer,
+    RecordAsked,
+    ReplacementAnswer,
     RequestAnswer,
     RivalAnswer,
 )
@@ -37,10 +40,12 @@ __all__ = [
     "list_councils",
     "list_motions",
     "list_proposals",
+    "list_replacements",
     "nodes",
     "one_council",
     "one_motion",
     "one_proposal",
+    "replacement",
     "requests",
     "rivals",
     "roll",
@@ -103,6 +108,18 @@ def branch(local: Here, council: FromPath[str], data: JSONBody[BranchAsked]) -> 
     return Accepted()
 
 
+@get(f"{_BASE}/replacements")
+async def list_replacements(local: Here, council: FromPath[str]) -> list[ReplacementAnswer]:
+    """The replacements of tellers that were offered to the members, and who has signed."""
+    return await replacements.replacements(local.service, local.council(council))
+
+
+@post(f"{_BASE}/replacements", status_code=200, sync_to_thread=False)
+def replacement(local: Here, council: FromPath[str], data: JSONBody[RecordAsked]) -> RecordAnswer:
+    """The record by which the members make these the tellers, to be offered and signed."""
+    return replacements.record(local.council(council), data.profile, data.tellers)
+
+
 @get(f"{_BASE}/invitations", sync_to_thread=False)
 def invitations(local: Here, council: FromPath[str]) -> list[InvitationAnswer]:
     """Its invitations."""
@@ -158,6 +175,7 @@ def draft(local: Here, council: FromPath[str], data: JSONBody[DraftAsked]) -> Dr
         deps=[operation_text(dep) for dep in heads.deps],
         depth=heads.depth,
         epoch=heads.epoch,
+        epoch_digest=found.branch.links[heads.epoch].digest.hex(),
     )
 
 
@@ -170,10 +188,12 @@ ROUTES = [
     list_councils,
     list_motions,
     list_proposals,
+    list_replacements,
     nodes,
     one_council,
     one_motion,
     one_proposal,
+    replacement,
     requests,
     rivals,
     roll,

@@ -496,3 +496,31 @@ def test_without_another_branch_there_is_none_to_choose(hall: Hall) -> None:
     assert "No other branch was seen." in hall.look("council", "branch").out
     done = hall.moot("ana", "council", "branch", "--choose", answer["digest"], passphrase=None)
     assert (done.code, "0 of the rival epochs" in done.err) == (1, True)
+
+
+def test_tellers_that_are_gone_are_replaced_by_the_members(
+    hall: Hall, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    council = hall.look("council", "show", "--json").json["council"]
+    with running(tmp_path_factory.mktemp("new") / "home") as other:
+        offer = other.home.moot("node", "teller", council, "--json").json["offer"]
+        peer = other.home.moot("node", "status", "--json").json["peer"]
+    wrong = hall.look("node", "teller", "00" * 32).out.strip()
+    done = hall.moot("ana", "council", "tellers", "replace", wrong)
+    assert (done.code, "made for another council" in done.err) == (1, True)
+    offered = hall.sign("ana", "council", "tellers", "replace", offer, "--json").json
+    assert (offered["state"], offered["signed"], offered["needed"], offered["tellers"]) == ("open", 1, 2, [peer])
+    assert "1 signature of 2" in hall.look("council", "tellers").out
+    again = hall.sign("ana", "council", "tellers", "sign", offered["offer"])
+    assert again.out.startswith("1 of 2 have signed, 1 more signature is needed")
+    done = hall.moot("ana", "council", "tellers", "sign", offered["offer"], "--wait", "--seconds", "0.1")
+    assert (done.code, "fewer than two thirds" in done.err) == (1, True)
+    assert (
+        hall.sign("ben", "council", "tellers", "sign", offered["offer"], *WAIT).out
+        == "The new tellers are in office.\n"
+    )
+    shown = hall.look("council", "tellers", "--json").json
+    assert [teller["peer"] for teller in shown["tellers"]] == [peer]
+    assert shown["replacements"][0]["state"] == "effective"
+    assert "the members made" in hall.look("council", "epochs").out
+    assert not shown["tellers"][0]["here"]
