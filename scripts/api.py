@@ -182,7 +182,9 @@ def _words(hint: Any) -> str:
         return " or ".join("null" if arg is type(None) else _words(arg) for arg in args)
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return f"[{hint.__name__}](#{hint.__name__.lower()})"
-    return {str: "text", int: "integer", float: "number", bool: "true or false", bytes: "base64"}[hint]
+    return {str: "text", int: "integer", float: "number", bool: "true or false", bytes: "base64", Any: "any value"}[
+        hint
+    ]
 
 
 def _body(described: dict[str, Any]) -> str:
