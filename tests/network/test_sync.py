@@ -250,3 +250,40 @@ async def test_keeping_away_cuts_the_network_and_letting_near_heals_it(tmp_path:
             assert council_at(ada, id).digest() != council_at(ben, id).digest()
             ada.neighbours.let_near(BEN.node)
             await hold_the_same(id, ada, ben, operations=len(world.said) + 2)
+
+
+async def test_two_branches_exchange_their_talk_and_their_proofs_and_stay_apart(tmp_path: Path) -> None:
+    """The hall's teller signed two records for one epoch, one here, one there (nobody honest does)."""
+    ours, theirs = World(founder=ADA), World(founder=ADA)
+    for world in (ours, theirs):
+        world.admit(BEN, ADA)
+    request = ours.request(ours.invite(ADA), CLEO)
+    for said in ours.said[-2:]:
+        theirs.insert(said)
+    theirs.say(ADA, "merge", {"only": "there"})
+    for world in (ours, theirs):
+        motion = world.move(ADA, {"kind": "admit", "request": request}, (request,))
+        world.assent(BEN, motion)
+        assert world.epoch() is not None
+        world.say(BEN, "merge", {"after": "the epoch"})
+    id = ours.council.id
+    assert ours.council.head.digest != theirs.council.head.digest
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, ADA) as ada, home(tmp_path, BEN) as ben:
+            await submit(ada, everything(ours))
+            await submit(ben, everything(theirs))
+            await meet((ada, ben))
+            for one, other, world in ((ada, BEN, ours), (ben, ADA, theirs)):
+                report = await one.syncer.ask(other.node, id)
+                assert report is not None
+                assert report.refused is None
+                assert not report.complete
+                assert council_at(one, id).head.digest == world.council.head.digest
+            for node, other_world in ((ada, theirs), (ben, ours)):
+                proof = other_world.council.branch.links[-1].operation
+                assert [rival for rival, _ in node.service.rivals(id)] == [proof]
+                # What was said on the other branch after it parted stays out.
+                assert other_world.said[-1].operation.id not in council_at(node, id)
+                # What was said before is here, whichever side said it.
+                assert theirs.said[-5].operation.id in council_at(node, id)
+            assert not ada.host.banned(BEN.node)
