@@ -1,0 +1,44 @@
+// A client of Folkmoot written from docs/protocol.md alone, checking itself:
+//
+//   node check.mjs FOLDER       the test vectors, one line a file
+//   node check.mjs --log FILE   a log from `moot export`: every epoch and the state digest, made anew
+//
+// Ends with 1 at a mismatch.
+
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { CHECKS, readJson } from "./vectors.mjs";
+
+const counts = (made) => Object.entries(made).map(([what, count]) => `${what} ${count}`).join(", ");
+
+const attempt = (name, work) => {
+  try {
+    console.log(`${name}: ok, ${counts(work())}`);
+    return true;
+  } catch (error) {
+    console.log(`${name}: MISMATCH, ${error.stack}`);
+    return false;
+  }
+};
+
+const checkVectors = (folder) =>
+  readdirSync(folder)
+    .filter((file) => file.endsWith(".json"))
+    .sort()
+    .map((file) => {
+      const check = CHECKS[file.replace(/\.json$/, "")];
+      if (check === undefined) {
+        console.log(`${file}: not looked at, no check for it`);
+        return true;
+      }
+      return attempt(file, () => check(readJson(readFileSync(join(folder, file), "utf8"))));
+    })
+    .every(Boolean);
+
+const [first, second] = process.argv.slice(2);
+if (first === undefined) {
+  console.error("usage: node check.mjs FOLDER | node check.mjs --log FILE");
+  process.exit(2);
+}
+process.exitCode = checkVectors(first) ? 0 : 1;
