@@ -56,9 +56,7 @@ class Client:
             ) from fault
 
     def _no_node(self) -> Refused:
-        return Refused(
-            "no-node", f"No node is running for {self._home}: start one with 'moot node start'."
-        )
+        return Refused("no-node", f"No node is running for {self._home}: start one with 'moot node start'.")
 
     def get(self, path: str, answer: type[T], **query: str | int | None) -> T:
         """What `GET path?query` answers; names with no value are left out."""
@@ -86,8 +84,11 @@ class Client:
         given = {name: value for name, value in query.items() if value is not None}
         with closing(self._connection(_PATIENCE)) as connection:
             response = self._ask(connection, "GET", f"{path}?{urlencode(given)}" if given else path)
-            while piece := response.read(1 << 16):
-                yield piece
+            try:
+                while piece := response.read(1 << 16):
+                    yield piece
+            except (http.client.HTTPException, ConnectionError) as fault:
+                raise Refused("node-stopped", "The node stopped before it had sent everything; try again.") from fault
 
     def events(self, council: str | None = None, seconds: float | None = None) -> Generator[Event, None, None]:
         """Events as they happen; the first, `ready`, says that none after it will be missed.
@@ -108,9 +109,12 @@ class Client:
                     # Only a body of unknown end leaves its socket with the connection; this one is such.
                     assert connection.sock is not None
                     connection.sock.settimeout(rest)
-                line = response.readline()
+                try:
+                    line = response.readline()
+                except (http.client.HTTPException, ConnectionError) as fault:
+                    raise _stopped() from fault
                 if not line:
-                    raise Refused("node-stopped", "The node stopped while this command was waiting for it.")
+                    raise _stopped()
                 key, _, value = line.decode().rstrip("\r\n").partition(": ")
                 if key == "event":
                     name = value
@@ -166,6 +170,10 @@ class Client:
         if response.status in _OK:
             return response
         raise _refusal(response.status, response.read())
+
+
+def _stopped() -> Refused:
+    return Refused("node-stopped", "The node stopped while this command was waiting for it.")
 
 
 def _refusal(status: int, body: bytes) -> Refused:

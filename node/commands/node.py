@@ -83,13 +83,14 @@ def peers(ctx: click.Context, caller: Caller, as_json: bool) -> None:
 
 
 def _how(peer: "PeerAnswer") -> str:
-    from node.commands._render import when
+    from node.commands._render import one_line, when
 
     if peer.kept_away:
         return "kept away"
     if peer.connected:
         return "connected"
-    return f"last seen {when(peer.seen)}" if peer.seen else "not seen yet"
+    seen = f"last seen {when(peer.seen)}" if peer.seen else "not seen yet"
+    return f"{seen} ({one_line(peer.trouble, 120)})" if peer.trouble else seen
 
 
 @peers.command("add")

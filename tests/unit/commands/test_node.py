@@ -1,6 +1,9 @@
 """`moot node`, with real processes and more than one node."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +40,25 @@ def test_a_node_is_started_seen_and_stopped(tmp_path: Path) -> None:
         stopped = home.moot("node", "stop")
     assert (stopped.code, stopped.out) == (0, "The node has stopped. Nothing that it accepted is lost.\n")
     assert home.moot("node", "stop").code == 1
+
+
+def test_who_waits_for_a_node_that_stops_is_told(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    with running(tmp_path / "home"):
+        home.person("ana")
+        home.sign("council", "found", "--name", "Mill", "--min", "1", "--reason", "few")
+        watching = subprocess.Popen(
+            [sys.executable, "-c", "import cli; cli.main()", "watch", "--json"],
+            env={**os.environ, "MOOT_HOME": str(home.path)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert watching.stdout is not None
+        assert watching.stdout.readline() == '{"event":"ready"}\n'
+    out, err = watching.communicate()
+    assert (watching.returncode, out) == (1, "")
+    assert err == "moot: The node stopped while this command was waiting for it.\n"
 
 
 def test_a_busy_port_is_told_where_the_node_was_started(tmp_path: Path) -> None:
