@@ -1,7 +1,9 @@
 """Two epochs of one number: the one that is held stays, the other is kept as proof."""
 
+from dataclasses import replace
+
 from protocol.council.council import Council
-from protocol.council.epochs import Record
+from protocol.council.epochs import Record, seal
 from protocol.council.outcomes import Inserted, Rival, Waiting
 from protocol.council.signatures import sign_epoch, sign_replacement
 from protocol.ids import Digest
@@ -212,6 +214,26 @@ def test_members_cannot_sign_anything_but_a_replacement() -> None:
     signatures = [(person.device(), sign_replacement(person.device_seed(), composed.digest)) for person in people]
     envelope = carry(world.council, composed, signatures, people[0].device_seed())
     assert refused(world.insert(envelope)) == "epoch-signatures"
+
+
+def test_members_cannot_pass_anything_off_as_a_replacement() -> None:
+    """All of them sign a record that calls itself theirs, and does something else, or more."""
+    world, people = founded("Ben", "Cyd")
+    composed = world.council.compose_replacement(new_tellers(world.council, Teller("barn")))
+    assert isinstance(composed, Record)
+    (effect,) = composed.effects
+    away = replace(composed.state, members={})
+    removal = {"kind": "remove", "membership": membership(world, people[2]), "by": "members"}
+    for effects, after, rule in (
+        ([removal], away, "epoch-record"),
+        ([effect], away, "epoch-reasons"),
+        ([effect | {"replaces": bytes(32)}], composed.state, "replaces"),
+        ([effect | {"profile": "4"}], composed.state, "tellers"),
+        ([effect, {**removal}], away, "epoch-signatures"),
+    ):
+        false = seal(world.council.head, composed.basis, effects, after)
+        signatures = [(person.device(), sign_replacement(person.device_seed(), false.digest)) for person in people]
+        assert refused(world.insert(carry(world.council, false, signatures, people[0].device_seed()))) == rule
 
 
 def test_tellers_cannot_sign_a_replacement_as_the_members() -> None:

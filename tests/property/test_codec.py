@@ -36,8 +36,9 @@ def _sorted(value: Any) -> Any:
 
 
 @given(values)
-def test_another_library_reads_the_same(value: Any) -> None:
+def test_another_library_reads_and_writes_the_same(value: Any) -> None:
     assert cbor2.loads(encode(value)) == value
+    assert cbor2.dumps(value, canonical=True) == encode(value)
 
 
 @given(st.binary(max_size=200))
