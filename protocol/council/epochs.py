@@ -189,10 +189,6 @@ class EpochState:
         """Person key -> membership of everybody on the roll."""
         return {member.person: membership for membership, member in self.members.items()}
 
-    def device_owner(self, device: bytes) -> Membership | None:
-        """The membership under which `device` is enrolled now."""
-        return next((m for m, member in self.members.items() if device in member.devices), None)
-
     def bound(self) -> frozenset[bytes]:
         """The keys of tellers that must finish a ballot: enough accepted it, and nothing is certified yet."""
         return frozenset[bytes]().union(
