@@ -6,11 +6,9 @@ An operation once inserted is valid for ever; whether it has an effect is judged
 from its own causal past.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-from sortedcontainers import SortedList
 
 from ..codec import encode
 from ..errors import Malformed, Refusal
@@ -19,27 +17,12 @@ from ..keys import ENROLMENT, verify
 from ..log.dag import Dag
 from ..log.items import Items
 from ..log.operation import Envelope, Operation
-from .ballot_bodies import BALLOTING
-from .ballot_box import BallotBox, Clerk, Paper
+from .ballot_box import BallotBox
 from .bodies import (
-    Admit,
-    Adopt,
-    Assent,
-    Effect,
     EpochBody,
-    Erase,
-    Erasure,
     Found,
     Invite,
-    Merge,
-    Move,
-    ReplacementSign,
-    Request,
-    RevokeDevice,
     TellersChange,
-    Uninvite,
-    Withdraw,
-    WithdrawProposal,
     enrolment_message,
     node_proven,
     parse_body,
@@ -48,7 +31,9 @@ from .body import Body
 from .branch import Branch, Claim, read_claim
 from .charter import Charter, UnknownRules, parse_charter
 from .compose import compose, compose_replacement
-from .epochs import GOVERNING, Acceptance, Decision, EpochState, Fact, Motion, Record, absorb, founding_state
+from .epochs import EpochState, Fact, Motion, Record, founding_state
+from .fold import Fold
+from .invitations import Invitations
 from .motions import Count, count
 from .outcomes import Added, EpochEntered, Erased, Event, Forgotten, Inserted, Known, Outcome, Refused, Rival, Waiting
 from .roll import tellers_of
@@ -71,17 +56,6 @@ class Heads:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """An operation in limbo: what the fold needs to take it in, should somebody in standing refer to it."""
-
-    fact: Fact
-    depth: int
-    deps: tuple[bytes, ...] | None
-    """None: it was judged before, and had an effect."""
-    parts: Mapping[int, bytes] = field(default_factory=dict)
-
-
 class Council:
     """The state of one council on one node.
 
@@ -95,32 +69,15 @@ class Council:
         self.founded: Found = body
         self.choices = dict(choices)
         self.dag = Dag()
-        self.talk = Talk()
         self.standings = Standings()
-        self.without_effect: dict[bytes, Refusal] = {}
         self.settled: dict[bytes, tuple[int, dict[str, Any]]] = {}
         """Reason -> (epoch, effect) for every reason that an epoch took."""
-        self.motions: dict[bytes, Fact] = {}
-        """Every motion in the kept set, decided or not."""
         tellers = tellers_of(body.tellers)
         self.branch = Branch(founding_state(operation.id, body, charter, operation.author, tellers))
-        clerk = Clerk(
-            lambda number: self.branch.links[number],
-            lambda number: self.charters[number],
-            self.talk.proposal_of.get,
-            self._past_holds,
-            self._judge_effect,
-        )
-        self.box = BallotBox(operation.id, clerk)
         self.charters: list[Charter] = [charter]
         """The charter of each epoch."""
-        self._fresh: dict[int, Fact] = {}  # governing, kept, in no epoch's past yet
-        self._limbo: dict[int, _Held] = {}
-        self._papers: dict[int, _Held] = {}  # what was said about ballots, as long as it may go to limbo
-        self._requests: dict[bytes, Any] = {}  # invitation -> SortedList of (request id, row)
-        self._invites: dict[bytes, Invite] = {}
-        self._pending: EpochState | None = None
-        self._news: list[Event] = []  # what came of an insertion beside what it adds
+        self.fold = Fold(self.id, self.dag, self.standings, self.branch, self.charters)
+        self.invitations = Invitations(self.dag, self.standings)
         founder = Membership(operation.id)
         standing = self.standings.begin(operation.author, "device", founder, 0)
         for teller in tellers:
@@ -199,35 +156,41 @@ class Council:
         """Whether a node may read this log now."""
         return self.charter.visibility == "public" or node in self.head.entitled()
 
+    @property
+    def talk(self) -> Talk:
+        """What was said."""
+        return self.fold.talk
+
+    @property
+    def box(self) -> BallotBox:
+        """The ballots."""
+        return self.fold.box
+
+    @property
+    def motions(self) -> Mapping[bytes, Fact]:
+        """Every motion in the kept set, decided or not."""
+        return self.fold.motions
+
+    @property
+    def without_effect(self) -> Mapping[bytes, Refusal]:
+        """Operations that are in the log without effect, and why."""
+        return self.fold.without_effect
+
     def pending(self) -> EpochState:
         """The head with every governing operation in the kept set taken in: what stands to be decided."""
-        if self._pending is None:
-            rows = sorted(self._fresh, key=lambda row: (self.dag.depth[row], self.dag.ids[row]))
-            self._pending = absorb(self.head, [self._fresh[row] for row in rows])
-        return self._pending
+        return self.fold.pending()
+
+    def membership_of(self, operation: bytes) -> Membership | None:
+        """Whose words an operation is, as its own past says; None for tellers and applicants."""
+        return self.fold.membership_of(operation)
+
+    def erased(self, operation: bytes) -> frozenset[int]:
+        """The attachments of an operation that are erased: by the council, or by their author unless pinned."""
+        return self.fold.erased(operation)
 
     def count(self, motion: Motion) -> Count:
         """How a pending motion stands on the present roll."""
         return count(self.head, motion)
-
-    def membership_of(self, operation: bytes) -> Membership | None:
-        """Whose words an operation is, as its own past says; None for tellers and applicants."""
-        row = self.dag.rows.get(operation)
-        if row is None:
-            return None
-        standing = self.standings.all[self.dag.standing[row]]
-        # A request becomes the words of the member whom it made.
-        return Membership(operation) if standing.role == "invitation" else standing.membership
-
-    def erased(self, operation: bytes) -> frozenset[int]:
-        """The attachments of an operation that are erased: by the council, or by their author unless pinned."""
-        own = frozenset[int]() if self._pinned(operation) else frozenset(self.talk.erased(operation))
-        return own | {index for target, index in self.head.erased if target == operation}
-
-    def _pinned(self, operation: bytes) -> bool:
-        proposal = self.talk.proposal_of.get(operation)
-        adopted = None if proposal is None else self.head.adopted.get(proposal)
-        return adopted is not None and adopted.version == operation
 
     def data(self) -> dict[str, Any]:
         """The fold's state as plain data: equal on every node that keeps the same operations."""
@@ -259,7 +222,7 @@ class Council:
     def compose(self, basis: Sequence[bytes] | None = None) -> Record | None:
         """The record that follows from `basis` (default: the heads), or None while nothing is due."""
         named = self._deps() if basis is None else basis
-        return compose(self.head, self._absorbed(named), named)
+        return compose(self.head, self.fold.absorbed(named), named)
 
     def compose_replacement(self, effect: TellersChange) -> Record | Refusal:
         """The record by which the members replace the tellers without them, to be signed by two thirds."""
@@ -268,14 +231,6 @@ class Council:
     def _deps(self, needs: Sequence[bytes] = ()) -> tuple[OperationId, ...]:
         """Deps for a new operation; whatever the heads are, it is one of the present epoch."""
         return self.dag.choose_deps(needs, self.branch.links[-1].operation)
-
-    def _past_holds(self, deps: Sequence[bytes], wanted: Sequence[bytes]) -> bool:
-        rows = self.dag.rows
-        return self.dag.past_holds([rows[dep] for dep in deps], [rows[id] for id in wanted])
-
-    def _absorbed(self, basis: Iterable[bytes]) -> EpochState:
-        rows = self.dag.gather(basis)
-        return absorb(self.head, [self._fresh[row] for row in rows if row in self._fresh])
 
     # --- the way in -----------------------------------------------------------------------------
 
@@ -312,7 +267,7 @@ class Council:
     def _standing(self, operation: Operation, epoch: int) -> Standing | Refusal:
         """The author's standing at `epoch`, or why there is none."""
         if operation.kind == "council.request":
-            invite = self._invites.get(operation.deps[0])
+            invite = self.invitations.invites.get(operation.deps[0])
             if len(operation.deps) != 1 or invite is None or invite.key != operation.author:
                 return Refusal("standing", "the request is not signed with the key of an invitation.")
             return self.standings.invitation(operation.author, epoch)
@@ -334,176 +289,25 @@ class Council:
     ) -> Inserted:
         operation = envelope.operation
         row = self._add(operation, deps, epoch, standing)
-        self._settle()
-        if body is not None:
-            parts = {place: c.data for place, c in enumerate(envelope.contents) if c is not None and not c.salt}
-            held = _Held(self._fact(operation, epoch, standing, body), operation.depth, operation.deps, parts)
+        self.fold.settle()
+        if isinstance(body, Invite) and standing.membership is not None:
             # Whether a request on it is valid may not depend on whether the invitation is kept.
-            if isinstance(body, Invite) and standing.membership is not None:
-                self._invites[operation.id] = body
-            if self.dag.is_kept(row):
-                refusal = self._take_in(row, held)
-            else:
-                self._limbo[row] = held
+            self.invitations.invites[operation.id] = body
+        if body is not None:
+            refusal = self.fold.enter(row, envelope, epoch, standing, body)
         elif refusal is not None:
-            self.without_effect[operation.id] = refusal
+            self.fold.without_effect[operation.id] = refusal
         return self._inserted(row, Added(operation.id, operation.kind, refusal))
 
     def _add(self, operation: Operation, deps: list[int], epoch: int, standing: Standing) -> int:
-        if standing.role != "invitation":
-            return self.dag.add(operation, deps, epoch, standing.number, standing.until is None)
-        # Of all requests on an invitation, as many as it has uses are kept: those with the lowest ids.
-        uses = self._invites[operation.deps[0]].uses
-        requests = self._requests.setdefault(operation.deps[0], SortedList())
-        place = requests.bisect_left((operation.id, 0))
-        root = place < uses and self._keeps_requests(operation.deps[0])
-        row = self.dag.add(operation, deps, epoch, standing.number, root)
-        requests.add((operation.id, row))
-        if place < uses < len(requests):
-            self.dag.set_root(requests[uses][1], False)
-        return row
-
-    def _keeps_requests(self, invitation: bytes) -> bool:
-        """Whether requests on an invitation are kept for their own sake.
-
-        Not on one that its author brought out only after her standing had ended: of such she
-        could write as many as she likes.
-        """
-        row = self.dag.rows[invitation]
-        until = self.standings.all[self.dag.standing[row]].until
-        return until is None or self.dag.absorbed[row] <= until
-
-    def _close_invitations(self, ended: Iterable[int]) -> None:
-        """Let go of the requests on invitations that no epoch took in while their authors' standings ran."""
-        gone = set(ended)
-        for invitation, requests in self._requests.items():
-            row = self.dag.rows.get(invitation)
-            if row is not None and self.dag.standing[row] in gone and not self._keeps_requests(invitation):
-                for _, request in requests[: self._invites[invitation].uses]:
-                    self.dag.set_root(request, False)
-
-    def _fact(self, operation: Operation, epoch: int, standing: Standing, body: Body) -> Fact:
-        subject: Membership | None = None
-        if isinstance(body, Erasure):
-            subject = self.membership_of(body.operation)
-        elif isinstance(body, WithdrawProposal):
-            subject = self.membership_of(body.proposal)
-        elif isinstance(body, Request) and body.proven(operation.deps[0]):
-            subject = Membership(operation.deps[0])
-        return Fact(operation.id, epoch, operation.time, operation.author, standing.membership, body, subject)
-
-    # --- the fold -------------------------------------------------------------------------------
-
-    def _judge(self, fact: Fact, deps: tuple[bytes, ...]) -> Refusal | None:
-        """Why the operation has no effect, from its own causal past; None when it may have one."""
-        body = fact.body
-        if isinstance(body, Request):
-            if fact.subject is None:
-                return Refusal("request-proof", "the applicant's keys did not all sign the request.")
-            return None
-        if isinstance(body, Merge):
-            return None
-        if isinstance(body, Found):
-            return Refusal("founding", "a council is founded once; this one has been.")
-        if fact.membership is None:
-            return Refusal("voice", "a teller's key has no voice in what members say and decide.")
-        named = _NAMES.get(type(body))
-        if named is not None and getattr(body, named) not in deps:
-            return Refusal("deps", "what the operation names is not among its deps.")
-        if isinstance(body, Move):
-            return self._judge_effect(body.effect, deps)
-        if isinstance(body, Assent) and body.motion not in self.motions:
-            return Refusal("assent", "what it assents to is not a motion.")
-        return self.talk.judge(body, deps, fact.membership, fact.subject)
-
-    def _judge_effect(self, effect: Effect, deps: tuple[bytes, ...]) -> Refusal | None:
-        if isinstance(effect, Admit) and (effect.request not in deps or not self._is_request(effect.request)):
-            return Refusal("motion-request", "the motion would admit somebody who did not ask.")
-        if isinstance(effect, Erase) and effect.operation not in deps:
-            return Refusal("motion-erase", "the motion would erase what is not in its past.")
-        if isinstance(effect, Adopt) and (
-            effect.version not in deps or self.talk.proposal_of.get(effect.version) != effect.proposal
-        ):
-            return Refusal("motion-version", "the motion would adopt a version that is not one of that proposal's.")
-        return None
-
-    def _is_request(self, operation: bytes) -> bool:
-        return self.standings.all[self.dag.standing[self.dag.rows[operation]]].role == "invitation"
-
-    def _take_in(self, row: int, held: _Held) -> Refusal | None:
-        """Fold a kept operation into the state, or note why it has no effect."""
-        fact = held.fact
-        if held.deps is not None:
-            if isinstance(fact.body, BALLOTING):
-                answer = self.box.take_in(
-                    Paper(fact.id, fact.epoch, fact.author, fact.membership, fact.body, held.deps, held.parts)
-                )
-                refusal = answer if isinstance(answer, Refusal) else None
-                if refusal is None:
-                    self._papers[row] = held
-                if isinstance(answer, Decision | Acceptance):
-                    fact = replace(fact, body=answer)
-            else:
-                refusal = self._judge(fact, held.deps)
-            if refusal is not None:
-                self.without_effect[fact.id] = refusal
-                return refusal
-        if isinstance(fact.body, GOVERNING):
-            self._fresh[row] = fact
-            self._pending = None
-            if isinstance(fact.body, Move):
-                self.motions[fact.id] = fact
-            elif isinstance(fact.body, RevokeDevice):
-                self.box.revocations[fact.id] = fact.body
-        if fact.membership is not None:
-            self.talk.add(fact.id, held.depth, fact.time, fact.membership, fact.body)
-        if isinstance(fact.body, Erasure):
-            self._erase(fact.body.operation)
-        return None
-
-    def _erase(self, operation: bytes) -> None:
-        """Tell which attachments of an operation are erased by their author, now that it may have changed."""
-        indices = self.erased(operation)
-        if indices:
-            self._news.append(Erased(operation, indices))
-
-    def _take_out(self, row: int) -> None:
-        """The opposite of `_take_in`, for what is not kept any more. What an epoch absorbed stays kept."""
-        operation, dag = self.dag.ids[row], self.dag
-        fact = self._fresh.pop(row, None)
-        self._pending = None
-        self.motions.pop(operation, None)
-        self.box.discard(operation)
-        if row in self._papers:
-            self._limbo[row] = self._papers.pop(row)
-            return
-        said = self.talk.take(operation, None if fact is None else fact.body)
-        if fact is None and said is not None:
-            author = self.standings.all[dag.standing[row]]
-            fact = Fact(operation, dag.epoch[row], said[1], author.key, said[2], said[3])
-        if fact is not None:
-            self._limbo[row] = _Held(fact, dag.depth[row], None)
-
-    def _settle(self) -> None:
-        """Fold what came back from limbo, unfold what went there."""
-        dag = self.dag
-        if not dag.changed:
-            return
-        rows = sorted(dag.changed, key=lambda row: (dag.depth[row], dag.ids[row]))
-        dag.changed.clear()
-        for row in rows:
-            if dag.is_kept(row):
-                held = self._limbo.pop(row, None)
-                if held is not None:
-                    self._take_in(row, held)
-        for row in reversed(rows):
-            if not dag.is_kept(row) and row not in self._limbo:
-                self._take_out(row)
+        if standing.role == "invitation":
+            return self.invitations.add_request(operation, deps, epoch, standing)
+        return self.dag.add(operation, deps, epoch, standing.number, standing.until is None)
 
     def _inserted(self, row: int, *events: Event) -> Inserted:
         """The outcome, with what else it brought about."""
-        told = (*events, *self._news, *self._trim())
-        self._news.clear()
+        told = (*events, *self.fold.news, *self._trim())
+        self.fold.news.clear()
         return Inserted(row, self.dag.epoch[row], self.dag.is_kept(row), told)
 
     def _trim(self) -> list[Event]:
@@ -511,12 +315,8 @@ class Council:
         if len(self.dag.limbo) <= MAX_LIMBO:
             return []
         gone = self.dag.forget()
-        self._limbo.clear()
-        for operation in gone:
-            self.without_effect.pop(operation, None)
-        for requests in self._requests.values():
-            for entry in [entry for entry in requests if entry[0] not in self.dag]:
-                requests.remove(entry)
+        self.fold.forget(gone)
+        self.invitations.forget()
         return [Forgotten(tuple(gone))]
 
     # --- epochs ---------------------------------------------------------------------------------
@@ -570,37 +370,35 @@ class Council:
             self.branch.carried(claim.number, operation.id)
             before = dag.rows[held]
             dag.set_root(before, self.standings.all[dag.standing[before]].until is None)
-        self._settle()
+        self.fold.settle()
         return self._inserted(row, Added(operation.id, operation.kind, None))
 
     def _enter_epoch(self, operation: Operation, claim: Claim, deps: list[int], standing: Standing) -> Outcome:
         # Inserted before it is judged, and taken back if it is wrong: its basis may bring back
         # what was in limbo here, and that belongs to what it is judged by.
         row = self.dag.add(operation, deps, claim.number, standing.number, True)
-        self._settle()
+        self.fold.settle()
         outcome = self._follows(claim)
         if not isinstance(outcome, Record):
             self.dag.undo(row)
-            self._settle()
-            self._news.clear()
+            self.fold.settle()
+            self.fold.news.clear()
             return outcome
         before = self.head
         replacement = self.branch.replacement(claim) is not None
-        if not replacement:
-            for absorbed in self.dag.gather(claim.basis):
-                self.dag.absorbed[absorbed] = claim.number
-                self._fresh.pop(absorbed, None)
-                self._papers.pop(absorbed, None)
-        self._pending = None
+        taken = [] if replacement else self.dag.gather(claim.basis)
+        for absorbed in taken:
+            self.dag.absorbed[absorbed] = claim.number
         self.branch.enter(outcome, operation.id)
+        self.fold.entered(taken)
         self.charters.append(outcome.state.charter)
         for effect in outcome.effects:
             if "reason" in effect:
                 self.settled[effect["reason"]] = (claim.number, effect)
         ended = self._change_standings(before, outcome.state)
         self.dag.end(ended, [self.dag.rows[link.operation] for link in self.branch.links])
-        self._close_invitations(ended)
-        self._settle()
+        self.invitations.close(ended)
+        self.fold.settle()
         events: list[Event] = [
             Added(operation.id, operation.kind, None),
             EpochEntered(claim.number, claim.digest, outcome.effects),
@@ -609,7 +407,7 @@ class Council:
             events.append(Erased(target, frozenset({index})))
         for effect in outcome.effects:
             if effect["kind"] == "adopt" and effect["replaces"] is not None:
-                self._erase(effect["replaces"])  # no longer pinned
+                self.fold.erase(effect["replaces"])  # no longer pinned
         return self._inserted(row, *events)
 
     def follows(self, record: bytes) -> Record | None:
@@ -635,7 +433,7 @@ class Council:
         record: Record | Refusal | None = self.branch.replacement(claim)
         if record is None:
             try:
-                record = compose(self.head, self._absorbed(claim.basis), claim.basis)
+                record = compose(self.head, self.fold.absorbed(claim.basis), claim.basis)
             except UnknownRules as error:
                 return Waiting((), str(error))
         if isinstance(record, Refusal):
@@ -662,4 +460,3 @@ class Council:
 
 
 _UNSIGNED = Refusal("epoch-signatures", "the epoch is not signed by a quorum of the tellers, nor by the members.")
-_NAMES: dict[type, str] = {Assent: "motion", Withdraw: "assent", Uninvite: "invitation", ReplacementSign: "offer"}
