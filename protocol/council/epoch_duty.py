@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ..log.operation import MAX_DEPS
 from ..tellers.agreement import NIL, Agreement
 from ..tellers.step import Step, Timeouts
 from .council import Council
 from .deed import Deed
 from .epoch_agreement import EpochAgreement
-from .epochs import Record
+from .epochs import EpochState, Record
 from .signatures import pack_signatures, sign_epoch
 
 __all__ = ["EpochDuty"]
@@ -27,6 +28,9 @@ class EpochDuty:
     timeouts: Timeouts
     wake: int | None = None
     _step: Step | None = None
+    _due: Record | None = None
+    _seen: EpochState | None = None
+    """What stood to be decided when `_due` was composed."""
     _due_since: dict[bytes, int] = field(default_factory=dict)
     _decided_at: int | None = None
 
@@ -37,10 +41,19 @@ class EpochDuty:
             return None
         if len(head.tellers) > 1:
             return self._agree(now)
-        record = self.council.compose()
+        record = self._compose()
         if record is None:
             return None
         return _sealed(record.number, record.data, record.basis, 0, [(self.key, sign_epoch(self.seed, record.digest))])
+
+    def _compose(self) -> Record | None:
+        """The record that follows from what is known here; made anew when that has changed."""
+        pending = self.council.pending()
+        if pending is not self._seen:
+            self._due = self.council.compose()
+            # One operation names so many heads: what lies beside them comes when they are gathered.
+            self._seen = pending if len(self.council.heads()) <= MAX_DEPS else None
+        return self._due
 
     def _agree(self, now: int) -> Deed | None:
         council = self.council
@@ -51,7 +64,7 @@ class EpochDuty:
             self._due_since, self._decided_at = {}, None
         if agreement.decided is not None:
             return self._enter(agreed, agreement.decided, now)
-        due: Record | None = council.compose()
+        due = self._compose()
         reasons = set() if due is None else {effect["reason"] for effect in due.effects}
         self._due_since = {reason: self._due_since.get(reason, now) for reason in reasons}
         step = self._step

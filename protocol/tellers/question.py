@@ -24,6 +24,7 @@ from ..counting.ballots import (
     Project,
     QuestionElection,
     RankedElection,
+    Result,
     ScoreElection,
     Weight,
 )
@@ -169,22 +170,27 @@ def tally(
 ) -> dict[str, Plain] | Refusal:
     """The result as plain data, with every round's explanation; a refusal when question or votes are at fault.
 
-    Where the rounds are too long for a record, their digest stands in their place. roll: the weight of everybody entitled; people: how many they are; seed: for lots.
+    Where the rounds are too long for a record, their digest stands in their place. roll:
+    the weight of everybody entitled; people: how many they are; seed: for lots.
     """
-    rule = find(question.rule)
-    if isinstance(rule, Refusal):
-        return rule
-    try:
-        election = _election(question, rule, tuple(votes), roll, people)
-        result = count(question.rule, election, **_settings(question, rule, seed))
-    except Malformed as fault:
-        return Refusal(fault.rule, fault.message)
+    result = _result(question, votes, roll, people, seed)
     if isinstance(result, Refusal):
         return result
     data = {name: _short(value) for name, value in plain(result).items()}  # type: ignore[union-attr]  # of a record
     if len(encode(data)) > MAX_RESULT:
         data["rounds"] = [{"digest": digest(encode(data["rounds"])).hex()}]
     return data
+
+
+def _result(question: Question, votes: Iterable[Vote], roll: Weight, people: int, seed: bytes) -> Result[Any] | Refusal:
+    rule = find(question.rule)
+    if isinstance(rule, Refusal):
+        return rule
+    try:
+        election = _election(question, rule, tuple(votes), roll, people)
+        return count(question.rule, election, **_settings(question, rule, seed))
+    except Malformed as fault:
+        return Refusal(fault.rule, fault.message)
 
 
 def _short(value: Plain) -> Plain:
@@ -201,13 +207,13 @@ def check_question(question: Question, people: int) -> Refusal | None:
     rule = find(question.rule)
     if not isinstance(rule, Refusal) and rule.takes is Pool:
         return Refusal("question-rule", f"{rule.name} draws lots; nobody votes in it.")
-    answer = tally(question, (), people, people, b"")
+    answer = _result(question, (), people, people, b"")
     return answer if isinstance(answer, Refusal) else None
 
 
 def check_choice(question: Question, choice: Any) -> Refusal | None:
     """Why the rule does not know this choice, or None."""
-    answer = tally(question, ((1, choice),), Fraction(1), 1, b"")
+    answer = _result(question, ((1, choice),), Fraction(1), 1, b"")
     return answer if isinstance(answer, Refusal) else None
 
 
