@@ -19,6 +19,7 @@ import trio
 
 from node import branches
 from node.feed import Feed, Subscription
+from node.joining import Joining
 from node.outcome import Accepted, Aside, Known, Outcome, Rejected, Waits
 from node.refused import Refused
 from node.shelf import Shelf, Wanted
@@ -41,7 +42,6 @@ __all__ = ["Arrival", "Observer", "Service", "Wanted"]
 
 AT_ONCE: Final = 500
 """Operations that are saved in one transaction: what a commit costs is then lost in the rest."""
-MOST_PENDING: Final = 64
 _WORTH_THREADS: Final = 64
 """Signatures from which on it pays to wake other threads."""
 
@@ -84,8 +84,8 @@ class Service:
     """The councils of one node.
 
     `clock` gives the time in ms since 1970; `node` is this node's key, `teller` its teller's
-    public key; signatures of large batches are verified on so many `cores`. Call `load` before anything else. For one trio loop; nothing here blocks for
-    longer than a commit takes.
+    public key; signatures of large batches are verified on so many `cores`. Call `load` before
+    anything else. For one trio loop; nothing here blocks for longer than a commit takes.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Service:
         self._feed = Feed()
         self._observers: list[Observer] = []
         self._waiting = Waiting()
-        self._pending: dict[bytes, Pending] = {}
+        self._joining = Joining(store, self._stir)
         self._failed: StoreFailed | None = None
         self._failing = trio.Event()
         self.changed = trio.Event()
@@ -128,7 +128,7 @@ class Service:
             if shelf.council.choices:
                 branches.set_aside(shelf, left.get(council, ()), self._store)
                 branches.take_up(shelf, self._store)
-        self._pending = {pending.request: pending for pending in self._store.pending()}
+        self._joining.load()
         return count
 
     def _replay(self, council: bytes, saved: SavedOperation) -> bool:
@@ -328,7 +328,7 @@ class Service:
                 observer.lacking(council, source)
         self._feed.tell(change.events)
         for council in change.changed:
-            self._settle(council)
+            self._joining.settle_all(self._councils[council], self.node)
 
     def _enter(
         self, envelope: Envelope, data: bytes, signed: bool | None, source: bytes | None, change: _Change
@@ -477,67 +477,43 @@ class Service:
         the answer. Raises `Refused` for what is no well signed request.
         """
         await trio.lowlevel.checkpoint()
+        self._check_alive()
         try:
-            operation = decode_envelope(request).operation
+            council = decode_envelope(request).operation.council
         except Malformed as error:
             raise Refused(error.rule, error.message) from error
-        if operation.council in self._shelves:
+        if council in self._shelves:
             return (await self.submit([request]))[0]
-        if operation.kind != "council.request" or not operation.signed():
-            raise Refused("request", "That is no signed request to join a council.")
-        return self._follow(Pending(operation.id, operation.council, request, tuple(nodes), "waiting", ""))
+        return self._told(self._joining.ask(request, nodes))
 
     async def follow(self, council: bytes, nodes: Sequence[tuple[bytes, tuple[str, ...]]]) -> Pending | None:
         """Fetch a council that lists this node already, or is public, from `nodes`; None when it is here."""
         await trio.lowlevel.checkpoint()
-        if council in self._shelves:
-            return None
-        return self._follow(Pending(council, council, b"", tuple(nodes), "waiting", ""))
+        self._check_alive()
+        return None if council in self._shelves else self._told(self._joining.follow(council, nodes))
 
-    def _follow(self, pending: Pending) -> Pending:
-        if len(self._pending) >= MOST_PENDING and pending.request not in self._pending:
-            raise Refused("pending", f"{MOST_PENDING} requests are on their way already; take one back first.")
-        self._save_pending(pending)
+    def _told(self, pending: Pending) -> Pending:
         for observer in self._observers:
             observer.following(pending)
         return pending
 
     def pending(self) -> list[Pending]:
         """Our requests to join and what became of them."""
-        return [self._pending[request] for request in sorted(self._pending)]
+        return self._joining.pending()
 
     def followed(self) -> dict[bytes, Pending]:
         """The councils that are to be fetched as soon as a node gives them to us, by id."""
-        return {
-            pending.council: pending
-            for pending in self._pending.values()
-            if pending.state in ("waiting", "delivered", "fetching")
-        }
+        return self._joining.followed()
 
     def settle(self, request: bytes, state: str, message: str = "") -> None:
         """Note what became of a request to join."""
-        pending = self._pending.get(request)
-        if pending is not None and (pending.state, pending.message) != (state, message):
-            self._save_pending(pending._replace(state=state, message=message))
+        self._check_alive()
+        self._joining.settle(request, state, message)
 
     def take_back(self, request: bytes) -> None:
         """Forget a request to join, or a council that was to be fetched."""
         self._check_alive()
-        self._store.drop_pending(request)
-        self._pending.pop(request, None)
-
-    def _save_pending(self, pending: Pending) -> None:
-        self._check_alive()
-        self._store.save_pending(pending)
-        self._pending[pending.request] = pending
-        self._stir()
-
-    def _settle(self, council: bytes) -> None:
-        """A new epoch may have admitted somebody who asked from here."""
-        state = self._councils[council].head
-        for pending in list(self._pending.values()):
-            if pending.council == council and (not pending.raw or pending.request in state.members):
-                self.settle(pending.request, "admitted")
+        self._joining.drop(request)
 
     # What this home knows by itself
 

@@ -166,11 +166,14 @@ class Syncer:
                 case Connected(peer, _):
                     self._meet(peer)
                 case Disconnected(peer):
-                    gone = self._peers.pop(peer, None)
-                    if gone is not None:
-                        gone.scope.cancel()
+                    self._part(peer)
                 case _:
                     pass
+
+    def _part(self, peer: bytes) -> None:
+        gone = self._peers.pop(peer, None)
+        if gone is not None:
+            gone.scope.cancel()
 
     def _meet(self, peer: bytes) -> None:
         if peer in self._peers:
@@ -239,6 +242,8 @@ class Syncer:
 
     async def ask(self, peer: bytes, council: bytes) -> Report | None:
         """One conversation with a connected peer, now; None when it could not be held."""
+        if peer in self._host.connected():
+            self._meet(peer)  # it may be younger than the news of it
         here = self._peers.get(peer)
         if here is None or here.unsupported:
             return None
@@ -263,6 +268,8 @@ class Syncer:
             return None
         except HostError as error:
             log.info("A sync with %s was cut off: %s", peer_text(peer), error)
+            if peer not in self._host.connected():
+                self._part(peer)
             here.soon(council, trio.current_time() + self._pace.again)
             return None
         self._note(peer, here, council, report)

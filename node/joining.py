@@ -1,0 +1,80 @@
+"""Councils that are not here yet: our requests to join, and what is to be fetched; kept over restarts."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from node.refused import Refused
+from node.store import Pending, Store
+from protocol.council.council import Council
+from protocol.errors import Malformed
+from protocol.log.operation import decode_envelope
+
+__all__ = ["MOST_PENDING", "Joining"]
+
+MOST_PENDING: Final = 64
+_OPEN: Final = ("waiting", "delivered")
+
+
+class Joining:
+    """`changed` is called after every change, which is on disk then."""
+
+    def __init__(self, store: Store, changed: Callable[[], None]) -> None:
+        self._store = store
+        self._changed = changed
+        self._pending: dict[bytes, Pending] = {}
+
+    def load(self) -> None:
+        """Read what is on disk."""
+        self._pending = {pending.request: pending for pending in self._store.pending()}
+
+    def pending(self) -> list[Pending]:
+        """Everything that was asked for and what became of it, by id."""
+        return [self._pending[request] for request in sorted(self._pending)]
+
+    def followed(self) -> dict[bytes, Pending]:
+        """The councils that are to be fetched as soon as a node gives them to us, by id."""
+        return {pending.council: pending for pending in self._pending.values() if pending.state in _OPEN}
+
+    def ask(self, request: bytes, nodes: Sequence[tuple[bytes, tuple[str, ...]]]) -> Pending:
+        """Keep a signed request to join; `Refused` for what is none."""
+        try:
+            operation = decode_envelope(request).operation
+        except Malformed as error:
+            raise Refused(error.rule, error.message) from error
+        if operation.kind != "council.request" or not operation.signed():
+            raise Refused("request", "That is no signed request to join a council.")
+        return self._put(Pending(operation.id, operation.council, request, tuple(nodes), "waiting", ""))
+
+    def follow(self, council: bytes, nodes: Sequence[tuple[bytes, tuple[str, ...]]]) -> Pending:
+        """Keep that a council is to be fetched without a request."""
+        return self._put(Pending(council, council, b"", tuple(nodes), "waiting", ""))
+
+    def _put(self, pending: Pending) -> Pending:
+        if len(self._pending) >= MOST_PENDING and pending.request not in self._pending:
+            raise Refused("pending", f"{MOST_PENDING} requests are on their way already; take one back first.")
+        self._save(pending)
+        return pending
+
+    def settle(self, request: bytes, state: str, message: str) -> None:
+        """Note what became of one."""
+        pending = self._pending.get(request)
+        if pending is not None and (pending.state, pending.message) != (state, message):
+            self._save(pending._replace(state=state, message=message))
+
+    def settle_all(self, council: Council, node: bytes) -> None:
+        """Settle what a new epoch granted: a request whose membership is on the roll, a council that lists `node`."""
+        for pending in self.pending():
+            granted = pending.request in council.head.members if pending.raw else node in council.head.entitled()
+            if pending.council == council.id and granted:
+                self.settle(pending.request, "admitted", "")
+
+    def drop(self, request: bytes) -> None:
+        """Forget one."""
+        self._store.drop_pending(request)
+        self._pending.pop(request, None)
+        self._changed()
+
+    def _save(self, pending: Pending) -> None:
+        self._store.save_pending(pending)
+        self._pending[pending.request] = pending
+        self._changed()
