@@ -43,6 +43,8 @@ COMMANDS: dict[str, dict[str, str]] = {
         "erase": "Erase what you wrote.",
         "motion": "Move that the council decide something.",
         "assent": "Sign that you agree to a motion.",
+        "ballot": "Ask everybody by a deadline, and vote.",
+        "remind": "See who has not voted yet, and remind them.",
         "count": "Count ballots from a file.",
     },
     "Look and check": {
@@ -50,6 +52,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "watch": "Follow what happens in a council.",
         "verify": "Check every hash, signature and rule again.",
         "certificate": "Show or check the proof of a decision.",
+        "minutes": "Print a result for the notice board.",
         "export": "Write a council's log to a file.",
     },
 }

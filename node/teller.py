@@ -9,7 +9,7 @@ its own later operations have come back from half of the council's nodes.
 import logging
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import trio
 
@@ -205,9 +205,6 @@ class _Here:
 
     def in_contact(self) -> int:
         return self._teller.in_contact(self._council)
-
-    def opening(self, cast: bytes) -> tuple[bytes, Any] | None:
-        return None
 
 
 def _fact(council: bytes) -> str:

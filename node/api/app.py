@@ -14,7 +14,7 @@ from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
 
 from node.api.access import Access, Application
 from node.api.local import Local
-from node.api.routes import about_councils, about_joining, about_log, about_node
+from node.api.routes import about_ballots, about_councils, about_joining, about_log, about_node
 from node.refused import Refused
 from node.store import StoreFailed
 from protocol.errors import Malformed
@@ -64,7 +64,13 @@ def litestar_application(local: Local) -> Litestar:
         return local
 
     return Litestar(
-        [*about_node.ROUTES, *about_councils.ROUTES, *about_log.ROUTES, *about_joining.ROUTES],
+        [
+            *about_node.ROUTES,
+            *about_councils.ROUTES,
+            *about_ballots.ROUTES,
+            *about_log.ROUTES,
+            *about_joining.ROUTES,
+        ],
         dependencies={"local": Provide(provide, sync_to_thread=False)},
         exception_handlers={
             Refused: _refused,

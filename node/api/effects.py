@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from node.api.answers import EffectAnswer
+from node.api.deeds import ballot_title
 from node.api.names import Names
-from node.api.texts import title, version_number
+from node.api.texts import version_words
 from node.service import Service
 from protocol.council.bodies import (
     Admit,
@@ -40,12 +41,8 @@ def effect_data(effect: Mapping[str, Any]) -> dict[str, Any]:
     return {key: plain(value) for key, value in effect.items()}
 
 
-def _proposal(service: Service, council: Council, proposal: bytes, version: bytes) -> str:
-    known = council.talk.proposals.get(proposal)
-    if known is None:
-        return "a text that is not here"
-    named = title(service, council, known, known.versions.get(version)) or "a proposal without a title"
-    return f"version {version_number(known, version)} of '{named}'"
+def _ballot(service: Service, council: Council, effect: Mapping[str, Any]) -> str:
+    return ballot_title(service, council, council.box.ballots.get(effect["ballot"]))
 
 
 def motion_words(service: Service, council: Council, names: Names, effect: Effect) -> str:
@@ -68,8 +65,8 @@ def motion_words(service: Service, council: Council, names: Names, effect: Effec
             )
         case TellersChange(profile=profile, tellers=tellers):
             return f"make {_tellers([teller.node for teller in tellers])} the tellers (profile {profile})"
-        case Adopt(proposal, version):
-            return f"adopt {_proposal(service, council, proposal, version)}"
+        case Adopt(version=version):
+            return f"adopt {version_words(service, council, version)}"
         case Erase(operation, attachment):
             return f"erase attachment {attachment} of what {_author(council, names, operation)} wrote"
 
@@ -106,7 +103,7 @@ def effect_words(service: Service, council: Council, names: Names, effect: Mappi
     """What an epoch did, as a sentence without its full stop."""
     kind = effect["kind"]
     if kind == "adopt":
-        return f"{_proposal(service, council, effect['proposal'], effect['version'])} was adopted"
+        return f"{version_words(service, council, effect['version'])} was adopted"
     if kind == "charter":
         return "the charter was changed"
     if kind == "tellers":
@@ -116,6 +113,10 @@ def effect_words(service: Service, council: Council, names: Names, effect: Mappi
         return (
             f"attachment {effect['attachment']} of what {_author(council, names, effect['operation'])} wrote was erased"
         )
+    if kind == "decision":
+        return f"{_ballot(service, council, effect)} is decided"
+    if kind == "lapse" and "ballot" in effect:
+        return f"{_ballot(service, council, effect)} lapsed: {effect['why']}"
     if kind == "lapse":
         fact = council.motions.get(effect["reason"])
         what = "an act"

@@ -1,6 +1,6 @@
 """What happens, told as it happens: server-sent events."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import msgspec
@@ -8,6 +8,9 @@ import trio
 from litestar.response.sse import ServerSentEventMessage
 
 from node.api.answers import EpochEvent, OperationEvent
+from node.api.ballot_answers import BallotEvent
+from node.api.ballots import line
+from node.api.deeds import ballot_deed
 from node.api.effects import effect_answers, motion_words
 from node.api.joining import join_answer
 from node.api.names import Names
@@ -31,9 +34,30 @@ from protocol.council.council import Council
 from protocol.errors import Malformed
 from protocol.ids import operation_text
 
-__all__ = ["stream"]
+__all__ = ["changes", "stream"]
 
+_PAUSE = 0.05  # seconds
 _QUIET = 10.0  # seconds: then a sign of life, so that a reader notices a node that is gone
+
+
+async def changes(service: Service, subscription: Subscription) -> AsyncIterator[ServerSentEventMessage]:
+    """Only that something has changed, at most some twenty times a second: for who looks at the state each time."""
+    with subscription:
+        changed = service.changed
+        yield _message("ready", {})
+        while True:
+            try:
+                news = await _next(subscription, changed)
+            except StopAsyncIteration:
+                return
+            changed = service.changed
+            if news is None:
+                yield _message("alive", {})
+                continue
+            yield _message("changed", {})
+            # A log that comes in brings thousands of events; one look afterwards sees them all.
+            await trio.sleep(_PAUSE)
+            subscription.drain()
 
 
 async def stream(service: Service, subscription: Subscription) -> AsyncIterator[ServerSentEventMessage]:
@@ -56,7 +80,8 @@ async def stream(service: Service, subscription: Subscription) -> AsyncIterator[
             if isinstance(news, Missed):
                 yield _message("missed", {"count": news.count})
             elif isinstance(news, News):
-                yield _told(service, news)
+                for message in _told(service, news):
+                    yield message
             elif news is None:
                 yield _message("alive", {})
 
@@ -97,12 +122,12 @@ def _message(name: str, data: Any) -> ServerSentEventMessage:
     return ServerSentEventMessage(event=name, data=msgspec.json.encode(data).decode())
 
 
-def _told(service: Service, news: News) -> ServerSentEventMessage:
+def _told(service: Service, news: News) -> Iterator[ServerSentEventMessage]:
     council = service.council(news.council)
     id_text = operation_text(council.id)
     match news.event:
         case outcomes.Added(id, kind, without_effect):
-            return _message(
+            yield _message(
                 "operation",
                 OperationEvent(
                     council=id_text,
@@ -112,9 +137,11 @@ def _told(service: Service, news: News) -> ServerSentEventMessage:
                     without_effect=None if without_effect is None else without_effect.message,
                 ),
             )
+            if without_effect is None and (about := _ballot(service, council, id, kind)) is not None:
+                yield _message("ballot", about)
         case outcomes.EpochEntered(number, digest, effects):
             names = Names(service, council)
-            return _message(
+            yield _message(
                 "epoch",
                 EpochEvent(
                     council=id_text,
@@ -125,9 +152,27 @@ def _told(service: Service, news: News) -> ServerSentEventMessage:
             )
         case outcomes.Erased(operation, indices):
             erased = {"council": id_text, "operation": operation_text(operation), "attachments": sorted(indices)}
-            return _message("erased", erased)
+            yield _message("erased", erased)
         case outcomes.Forgotten(operations):
-            return _message("forgotten", {"council": id_text, "operations": [operation_text(id) for id in operations]})
+            gone = [operation_text(id) for id in operations]
+            yield _message("forgotten", {"council": id_text, "operations": gone})
+
+
+def _ballot(service: Service, council: Council, id: bytes, kind: str) -> BallotEvent | None:
+    """What is told of a ballot beside the operation: that it was opened, and once its result."""
+    box, names = council.box.ballots, Names(service, council)
+    if kind == "ballot.open" and id in box:
+        shown = line(service, council, names, box[id])
+        words = f"{shown.opener.name} opened the ballot '{shown.title or 'without a title'}'"
+        return BallotEvent(council=operation_text(council.id), what="opened", words=words, ballot=shown)
+    if kind == "teller.certify":
+        for ballot in box.values():
+            # Several tellers may bring the same certificate; it is told when the first comes.
+            if list(ballot.certificates) == [id]:
+                shown = line(service, council, names, ballot)
+                words = f"the ballot '{shown.title or 'without a title'}': {shown.words}"
+                return BallotEvent(council=operation_text(council.id), what="result", words=words, ballot=shown)
+    return None
 
 
 def _words(service: Service, council: Council, id: bytes, kind: str) -> str:
@@ -141,6 +186,9 @@ def _words(service: Service, council: Council, id: bytes, kind: str) -> str:
         return f"an operation of kind {kind} that is not well formed"
     names = Names(service, council)
     who = names.person(council.membership_of(id), envelope.operation.author).name
+    deed = None if body is None else ballot_deed(service, council, names, id, body, envelope.operation.author)
+    if deed is not None:
+        return deed
     talk = council.talk
 
     def titled(operation: bytes) -> str:

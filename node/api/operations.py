@@ -1,6 +1,7 @@
 """Single operations as the API shows them, and finding them by what people type."""
 
 import base64
+from collections.abc import Iterator
 
 from node.api.answers import ContentAnswer, OperationAnswer, Resolved
 from node.api.effects import effect_data
@@ -63,13 +64,13 @@ def _text_only(found: str | None) -> str | None:
     return None if found is None or "\ufffd" in found or "\0" in found else found
 
 
-def resolve(service: Service, council: Council, what: str) -> list[Resolved]:
-    """What `what` can mean in a council: operations whose id begins so, else proposals with such a title.
+def resolve(service: Service, council: Council, what: str, kind: str | None = None) -> list[Resolved]:
+    """What `what` can mean in a council: operations whose id begins so, else proposals and ballots with such a title.
 
     The letters with which all ids begin may be left out. A whole title goes before titles that
-    only begin so.
+    only begin so. kind: `ballot` or `proposal`, if only their titles are meant.
     """
-    found = _by_id(council, what) or _by_title(service, council, what)
+    found = _by_id(council, what) or _by_title(service, council, what, kind)
     out = []
     for id in found[:MOST_FOUND]:
         envelope = service.envelope(council.id, id)
@@ -96,16 +97,29 @@ def _raw(letters: str, filler: str) -> bytes:
     return base64.b32decode(full.upper())[4:36]
 
 
-def _by_title(service: Service, council: Council, what: str) -> list[bytes]:
-    wanted = " ".join(what.split()).casefold()
+def _by_title(service: Service, council: Council, what: str, kind: str | None) -> list[bytes]:
+    wanted = _flat(what)
     if not wanted:
         return []
     whole, begun = [], []
-    for proposal in council.talk.proposals.values():
-        for version in proposal.ordered():
-            written = " ".join((text(service, council, version.id, version.body.title) or "").split()).casefold()
-            if written == wanted:
-                whole.append(proposal.id)
-            elif written.startswith(wanted):
-                begun.append(proposal.id)
+    for id, written in _titles(service, council, kind):
+        if written == wanted:
+            whole.append(id)
+        elif written.startswith(wanted):
+            begun.append(id)
     return sorted(set(whole or begun))
+
+
+def _titles(service: Service, council: Council, kind: str | None) -> Iterator[tuple[bytes, str]]:
+    """Everything that has a title, under every title that it had."""
+    if kind in (None, "proposal"):
+        for proposal in council.talk.proposals.values():
+            for version in proposal.ordered():
+                yield proposal.id, _flat(text(service, council, version.id, version.body.title) or "")
+    if kind in (None, "ballot"):
+        for ballot in council.box.ballots.values():
+            yield ballot.id, _flat(text(service, council, ballot.id, ballot.body.title) or "")
+
+
+def _flat(title: str) -> str:
+    return " ".join(title.split()).casefold()

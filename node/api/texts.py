@@ -7,7 +7,7 @@ from node.service import Service
 from protocol.council.council import Council
 from protocol.council.talk import Proposal, Version
 
-__all__ = ["content_state", "file", "text", "title", "version_number"]
+__all__ = ["content_state", "file", "text", "title", "version_number", "version_words"]
 
 
 def text(service: Service, council: Council, operation: bytes, index: int | None) -> str | None:
@@ -51,3 +51,12 @@ def title(service: Service, council: Council, proposal: Proposal, version: Versi
 def version_number(proposal: Proposal, version: bytes) -> int:
     """The place of a version in the order of the log, from 1; 0 when it is not here."""
     return next((number for number, v in enumerate(proposal.ordered(), start=1) if v.id == version), 0)
+
+
+def version_words(service: Service, council: Council, version: bytes) -> str:
+    """A version of a text as people name it: `version 2 of 'Heat the hall'`."""
+    proposal = council.talk.proposals.get(council.talk.proposal_of.get(version, b""))
+    if proposal is None:
+        return "a text that is not here"
+    named = title(service, council, proposal, proposal.versions.get(version)) or "a proposal without a title"
+    return f"version {version_number(proposal, version)} of '{named}'"

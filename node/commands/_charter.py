@@ -1,12 +1,53 @@
 """A charter from another: what is named changes, the rest stays."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
 
 if TYPE_CHECKING:
     from protocol.council.charter import Charter
 
-__all__ = ["changed"]
+__all__ = ["ballot_terms", "ballot_terms_options", "changed", "terms_words"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_SPANS: Final = {
+    "notice": "How long people can vote at least, such as 1d or 2h; 0 for no such rule.",
+    "discussion": "How long a proposal is talked over at least before a ballot on it; 0 for no such rule.",
+    "extension": "How much longer a ballot runs when too few tellers were there at its deadline.",
+    "grace": "How long tellers wait for each other after a deadline; at least 1s.",
+}
+
+
+def ballot_terms_options(function: _F) -> _F:
+    """`--quorum`, `--supporters`, and how long things take."""
+    for name, said in reversed(_SPANS.items()):
+        function = click.option(f"--{name}", metavar="SPAN", help=said)(function)
+    function = click.option(
+        "--extensions", type=click.IntRange(0, 10), help="How often a ballot is extended at most; then it lapses."
+    )(function)
+    function = click.option(
+        "--supporters", type=click.IntRange(1, 41), help="How many members must ask for a ballot, its opener included."
+    )(function)
+    return click.option(
+        "--quorum", metavar="SORT:A/B", help="How many must vote in a ballot, such as at_least:1/2 of the roll."
+    )(function)
+
+
+def ballot_terms(asked: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The charter's `ballots` and `durations` that these options name; takes them out of `asked`."""
+    from node.ballots.durations import seconds_of
+    from node.commands._founding import threshold_of
+
+    ballots: dict[str, Any] = {}
+    if (quorum := asked.pop("quorum")) is not None:
+        ballots["quorum"] = threshold_of(f"quorum={quorum}")[1]
+    if (supporters := asked.pop("supporters")) is not None:
+        ballots["supporters"] = supporters
+    durations: dict[str, Any] = {name: seconds_of(span) for name in _SPANS if (span := asked.pop(name)) is not None}
+    if (extensions := asked.pop("extensions")) is not None:
+        durations["extensions"] = extensions
+    return {"ballots": ballots, "durations": durations}
 
 
 def changed(
@@ -20,6 +61,7 @@ def changed(
     visibility: str | None,
     thresholds: Sequence[str],
     motion_epochs: int | None,
+    terms: Mapping[str, Mapping[str, Any]],
 ) -> "Charter":
     """`old` (plain data) with the given changes; `Malformed` says what is wrong with the result."""
     from node.commands._founding import threshold_of
@@ -35,6 +77,23 @@ def changed(
         # The charter's canonical form leaves an empty reason out.
         new["size"].pop("reason", None)
     new["thresholds"] = {**old["thresholds"], **dict(threshold_of(text) for text in thresholds)}
+    for section, values in terms.items():
+        new[section] = {**old[section], **values}
     if motion_epochs is not None:
-        new["durations"] = {**old["durations"], "motion_epochs": motion_epochs}
+        new["durations"] = {**new["durations"], "motion_epochs": motion_epochs}
     return parse_charter(new)
+
+
+def terms_words(charter: Mapping[str, Any]) -> list[str]:
+    """What a charter (plain data) says of ballots, in sentences."""
+    from node.ballots.durations import span_words
+    from node.ballots.question import share_words
+
+    ballots, spans = charter["ballots"], charter["durations"]
+    members = "one member asks" if ballots["supporters"] == 1 else f"{ballots['supporters']} members ask"
+    return [
+        f"A ballot is opened when {members} for it; {share_words(ballots['quorum'])} of the roll must vote.",
+        f"Notice before it closes: {span_words(spans['notice'])}. Discussion of a proposal before: {span_words(spans['discussion'])}.",
+        f"Tellers wait {span_words(spans['grace'])} for each other; a ballot is extended by {span_words(spans['extension'])}, "
+        f"at most {spans['extensions']} times.",
+    ]

@@ -1,7 +1,7 @@
 """Founding a council: the charter from its options, the founding operation, the first node."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from node.refused import Refused
@@ -37,12 +37,13 @@ def charter_of(
     visibility: str | None,
     thresholds: Sequence[str],
     profile: str,
+    terms: Mapping[str, Mapping[str, Any]],
 ) -> "Charter":
     """The charter that the options describe; `Malformed` says what is wrong with it."""
     from protocol.council.charter import MATTERS
     from protocol.council.charter import template as from_template
 
-    changes: dict[str, Any] = {"tellers": profile}
+    changes: dict[str, Any] = {"tellers": profile, **terms}
     size = {"min": smallest, "max": largest, "reason": reason}
     if given := {key: value for key, value in size.items() if value is not None}:
         changes["size"] = given
@@ -68,6 +69,7 @@ def found(
     reason: str | None,
     visibility: str | None,
     thresholds: Sequence[str],
+    terms: Mapping[str, Mapping[str, Any]],
     nonce: str | None,
     tellers: Sequence[str],
     as_name: str | None,
@@ -83,7 +85,7 @@ def found(
     context = _nonce(nonce, tellers)
     offers = _tellers(tellers, context)
     profile = profile_for(len(offers) or 1)
-    charter = charter_of(template, name, purpose, smallest, largest, reason, visibility, thresholds, profile)
+    charter = charter_of(template, name, purpose, smallest, largest, reason, visibility, thresholds, profile, terms)
     client = connect(caller)
     here = proofs(client, context)
     if not offers:

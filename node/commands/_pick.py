@@ -131,10 +131,12 @@ def pick_request(client: "Client", council: str, given: str) -> "RequestAnswer":
 
 
 def pick_operation(client: "Client", given: str, council: str | None = None, kinds: Sequence[str] = ()) -> "Resolved":
-    """The operation that `given` names: an id or its beginning, or a proposal's title."""
+    """The operation that `given` names: an id or its beginning, or a proposal's or ballot's title."""
     from node.api.answers import Resolved
 
-    found = client.get("/v1/resolve", list[Resolved], what=given, council=council)
+    titled = {kind.partition(".")[0] for kind in kinds} & {"proposal", "ballot"}
+    sort = titled.pop() if len(titled) == 1 else None
+    found = client.get("/v1/resolve", list[Resolved], what=given, council=council, kind=sort)
     fitting = [one for one in found if not kinds or one.kind in kinds]
     if found and not fitting:
         raise Refused("id-kind", f"{given!r} is a {found[0].kind}; what is wanted here is a {' or '.join(kinds)}.")

@@ -5,14 +5,14 @@ The node is asked for what an operation must name; keys never leave this process
 
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from node.refused import Refused
 
 if TYPE_CHECKING:
-    from node.api.answers import CouncilLine, MemberAnswer, OfferAnswer
+    from node.api.answers import CouncilLine, DraftAnswer, MemberAnswer, OfferAnswer
     from node.client import Client
     from node.commands import Caller
     from node.keystore import Secrets
@@ -73,6 +73,13 @@ class Attached:
     def maybe(self, data: str | None) -> int | None:
         """Like `add`; None for nothing or blank."""
         return self.add(data) if data is not None and data.strip() else None
+
+    def part(self, data: bytes) -> int:
+        """Add a part: it always travels with the operation, and is never erased."""
+        from protocol.log.operation import Content
+
+        self.contents.append(Content(b"", data))
+        return len(self.contents) - 1
 
 
 def read_file(path: str) -> bytes:
@@ -154,9 +161,16 @@ class Voice:
 
         return parse_operation(self.me.membership)
 
-    def say(self, kind: str, body: "Body", attached: Attached | None = None, needs: Iterable[str] = ()) -> str:
+    def say(
+        self,
+        kind: str,
+        body: "Body | Callable[[DraftAnswer], Body]",
+        attached: Attached | None = None,
+        needs: Iterable[str] = (),
+    ) -> str:
         """Sign and submit one operation; gives its id as text.
 
+        body: or what makes one of the draft, if it has to name the operation's own epoch.
         needs: ids of the operations that the body names.
         """
         from node.api.answers import DraftAnswer, DraftAsked
@@ -173,7 +187,7 @@ class Voice:
             deps=tuple(parse_operation(dep) for dep in asked.deps),
             time=now(),
             kind=kind,
-            body=body.data(),
+            body=(body(asked) if callable(body) else body).data(),
             contents=contents,
         )
         return submit(self.client, draft.signed(self.secrets.device_seed), contents)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands._charter import ballot_terms_options
 from node.commands._pick import council_option, wait_options
 from node.commands._tellers import tellers
 from node.refused import Refused
@@ -47,6 +48,7 @@ command.add_command(tellers)
     metavar="MATTER=SORT:A/B",
     help=f"How many must assent, such as adoption=at_least:2/3 or more_than:1/2. MATTER: {', '.join(_MATTERS)}.",
 )
+@ballot_terms_options
 @click.option(
     "--nonce", metavar="HEX", help="The founding nonce for which the tellers made their offers ('moot council nonce')."
 )
@@ -71,10 +73,12 @@ def found(caller: Caller, /, as_json: bool, **asked: Any) -> None:
     JSON: council, name, forming, smallest, members.
     """
     from node.api.answers import CouncilAnswer
+    from node.commands._charter import ballot_terms
     from node.commands._founding import found as do_found
     from node.commands._render import count_of, say, say_json
 
-    client, council = do_found(caller, **asked)
+    terms = ballot_terms(asked)
+    client, council = do_found(caller, terms=terms, **asked)
     answer = client.get(f"/v1/councils/{council}", CouncilAnswer)
     if as_json:
         return say_json(
@@ -273,6 +277,7 @@ def charter(caller: Caller, council: str | None, as_json: bool) -> None:
     JSON: the CharterAnswer.
     """
     from node.api.answers import CharterAnswer
+    from node.commands._charter import terms_words
     from node.commands._render import clean, columns, say, say_json
 
     client, path = _here(caller, council)
@@ -288,6 +293,8 @@ def charter(caller: Caller, council: str | None, as_json: bool) -> None:
     say(f"Who may read the log: {rules['visibility']}")
     say("Who must assent:")
     columns([[f"  {matter}", words] for matter, words in answer.words.items()])
+    for sentence in terms_words(rules):
+        say(sentence)
     say(f"Tellers: profile {rules['tellers']}. A motion lapses after {rules['durations']['motion_epochs']} epochs.")
     say(f"Digest: {answer.digest}")
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands._charter import ballot_terms_options
 from node.commands._pick import council_option, wait_options
 from node.refused import Refused
 
@@ -118,6 +119,7 @@ _reason = click.option("--reason", metavar="TEXT", help="Why; the others read it
     help="How many must assent, such as adoption=at_least:2/3.",
 )
 @click.option("--motion-epochs", type=click.IntRange(min=1), help="After how many epochs an open motion lapses.")
+@ballot_terms_options
 @_reason
 @council_option
 @wait_options("the council has decided")
@@ -130,10 +132,11 @@ def charter(caller: Caller, /, council: str | None, passphrase_fd: int | None, *
     JSON: the MotionAnswer.
     """
     from node.api.answers import CharterAnswer
-    from node.commands._charter import changed
+    from node.commands._charter import ballot_terms, changed
     from node.commands._voice import speak
     from protocol.council.bodies import CharterChange
 
+    terms = ballot_terms(asked)
     voice = speak(caller, council, passphrase_fd)
     old = voice.client.get(f"{voice.path}/charter", CharterAnswer)
     new = changed(
@@ -146,6 +149,7 @@ def charter(caller: Caller, /, council: str | None, passphrase_fd: int | None, *
         visibility=asked["visibility"],
         thresholds=asked["thresholds"],
         motion_epochs=asked["motion_epochs"],
+        terms=terms,
     )
     if new.digest().hex() == old.digest:
         raise click.UsageError("Name at least one thing that is to change.")

@@ -11,7 +11,7 @@ from litestar.response import ServerSentEvent, Stream
 from node import archive
 from node.api import operations
 from node.api.answers import Accepted, OperationAnswer, Outcome, Resolved
-from node.api.events import stream
+from node.api.events import changes, stream
 from node.api.routes.here import Here
 from node.outcome import Accepted as Taken
 from node.outcome import Aside, Known, Rejected, Waits
@@ -90,10 +90,12 @@ def outcome(service: Service, came: Came) -> Outcome:
 
 
 @get("/v1/resolve", sync_to_thread=False)
-def resolve(local: Here, what: FromQuery[str], council: FromQuery[str | None] = None) -> list[Resolved]:
-    """Operations whose id, or proposals whose title, begins with `what`; at most 20."""
+def resolve(
+    local: Here, what: FromQuery[str], council: FromQuery[str | None] = None, kind: FromQuery[str | None] = None
+) -> list[Resolved]:
+    """Operations whose id begins with `what`, else proposals and ballots whose title does (or those of one `kind`); at most 20."""
     within = list(local.service.councils.values()) if council is None else [local.council(council)]
-    found = [one for each in within for one in operations.resolve(local.service, each, what)]
+    found = [one for each in within for one in operations.resolve(local.service, each, what, kind)]
     return found[: operations.MOST_FOUND]
 
 
@@ -193,10 +195,11 @@ async def _paced(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 @get("/v1/events", sync_to_thread=False, media_type="text/event-stream")
-def events(local: Here, council: FromQuery[str | None] = None) -> ServerSentEvent:
-    """What happens, as server-sent events: ready, operation, epoch, erased, forgotten, missed, alive."""
+def events(local: Here, council: FromQuery[str | None] = None, brief: FromQuery[bool] = False) -> ServerSentEvent:
+    """What happens, as server-sent events; with `brief` only `changed`, at most some twenty times a second."""
     wanted = None if council is None else local.council(council).id
-    return ServerSentEvent(stream(local.service, local.service.subscribe(wanted)))
+    told = changes if brief else stream
+    return ServerSentEvent(told(local.service, local.service.subscribe(wanted)))
 
 
 ROUTES = [content, envelope, events, export, one, put_content, resolve, submit]

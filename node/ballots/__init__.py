@@ -1,0 +1,1 @@
+"""What people see and write of ballots: questions, choices, explanations, minutes, certificates as files."""

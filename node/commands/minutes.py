@@ -1,0 +1,171 @@
+"""`moot minutes`: a ballot's result on one sheet, for the notice board."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from node.commands import Caller, json_option, pass_caller
+from node.commands._pick import council_option
+from node.refused import Refused
+
+if TYPE_CHECKING:
+    from node.api.answers import CouncilAnswer
+    from node.api.ballot_answers import BallotAnswer, ResultAnswer
+    from node.ballots.minutes import Minutes
+    from protocol.council.certificate import Certificate
+
+__all__ = ["command"]
+
+
+@click.command("minutes", short_help="Print a result for the notice board.")
+@click.argument("ballot")
+@click.option(
+    "--html", "page", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to print."
+)
+@click.option(
+    "--pdf", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write a PDF; needs Chromium."
+)
+@council_option
+@json_option
+@pass_caller
+def command(
+    caller: Caller, ballot: str, page: Path | None, pdf: Path | None, council: str | None, as_json: bool
+) -> None:
+    """Print the certified result of BALLOT on one sheet: as text, or to a page or a PDF.
+
+    It says what was asked, who could vote, the result with figures and rounds, which tellers
+    signed it, and how to check it. Who voted what is not on it. The certificate is counted again before anything is printed.
+    JSON: ballot, title, outcome, figures, record, checked, files (those that were written).
+    """
+    from node.ballots.minutes import as_html, as_text, to_pdf
+    from node.commands._render import clean, say, say_json
+
+    minutes = _minutes(caller, ballot, council)
+    files = []
+    if page is not None:
+        try:
+            page.write_text(as_html(minutes), encoding="utf-8")
+        except OSError as fault:
+            raise Refused("file", f"{page} cannot be written ({fault.strerror}).") from fault
+        files.append(str(page))
+    if pdf is not None:
+        to_pdf(minutes, pdf)
+        files.append(str(pdf))
+    if as_json:
+        return say_json(
+            {
+                "ballot": minutes.ballot,
+                "title": minutes.title,
+                "outcome": minutes.outcome,
+                "figures": minutes.figures,
+                "record": minutes.record,
+                "checked": minutes.checked,
+                "files": files,
+            }
+        )
+    for file in files:
+        say(f"The minutes are in {file}.")
+    if not files:
+        click.echo(clean(as_text(minutes)), nl=False)
+    return None
+
+
+def _minutes(caller: Caller, ballot: str, council: str | None) -> "Minutes":
+    from node.api.answers import CouncilAnswer
+    from node.api.ballot_answers import BallotAnswer
+    from node.commands._balloting import pick_ballot, quoted
+    from node.commands._pick import pick_council
+    from node.commands._render import clean
+    from node.commands._voice import connect
+    from protocol.council.certificate import examine, read_certificate
+
+    client = connect(caller)
+    line = pick_council(client, council)
+    path = f"/v1/councils/{line.council}"
+    id_text = pick_ballot(client, line.council, ballot)
+    answer = client.get(f"{path}/ballots/{id_text}", BallotAnswer)
+    if answer.result is None:
+        raise Refused("minutes", f"The ballot {quoted(answer.title)} has no result yet: {clean(answer.words)}.")
+    certificate = read_certificate(b"".join(client.read(f"{path}/ballots/{id_text}/certificate", casts="true")))
+    findings = examine(certificate)
+    checked = [f"Checked when this was printed: {sentence}" for sentence in findings.proved]
+    if findings.refusal is not None:
+        # A cast may come from a device that was enrolled after the ballot was opened: the log proves it.
+        checked = [
+            "Checked when this was printed by the node, in the council's log; from the certificate alone the votes "
+            f"cannot be counted again: {findings.refusal.message}"
+        ]
+    return _sheet(client.get(path, CouncilAnswer), answer, answer.result, certificate, tuple(checked))
+
+
+def _sheet(
+    council: "CouncilAnswer",
+    answer: "BallotAnswer",
+    result: "ResultAnswer",
+    certificate: "Certificate",
+    checked: tuple[str, ...],
+) -> "Minutes":
+    from node.ballots.explained import bars
+    from node.ballots.minutes import Bar, Minutes, Signature
+    from node.ballots.proof import question_of
+    from protocol.ids import person_text
+
+    question = question_of(certificate)
+    drawn = [] if result.result is None else bars(question, result.result)
+    signed = dict(certificate.signatures)
+    return Minutes(
+        council=council.name,
+        council_id=council.council,
+        purpose=council.purpose,
+        title=answer.title or "(the title is erased)",
+        text=answer.text,
+        opener=answer.opener.name,
+        opened=answer.time,
+        closed=answer.deadline,
+        pinned=tuple(zip(answer.pinned, answer.pins, strict=True)),
+        options=tuple(answer.question.options),
+        terms=tuple(answer.question.terms),
+        hidden=answer.hidden,
+        epoch=answer.epoch,
+        people=result.people,
+        voted=result.voted,
+        quorum=f"{result.quorum} ({answer.quorum_needed})",
+        outcome=result.words,
+        figures=result.figures,
+        adopted=result.adopted,
+        bars=tuple(Bar(*one) for one in drawn),
+        rounds=tuple(result.explanation),
+        ties=tuple(result.ties),
+        equal=result.equal_words,
+        effect=_effect(answer, result),
+        finality=_finality(answer, result),
+        round=certificate.round,
+        needed=answer.needed,
+        signatures=tuple(
+            Signature(person_text(key), signed[key].hex() if key in signed else None) for key in certificate.tellers
+        ),
+        ballot=answer.ballot,
+        record=result.record,
+        checked=checked,
+        warnings=tuple(f"Warning: {one.words}." for one in answer.equivocations),
+    )
+
+
+def _effect(answer: "BallotAnswer", result: "ResultAnswer") -> str | None:
+    if result.effect is not None:
+        return f"In effect since epoch {result.epoch}: {result.effect}."
+    if answer.effect_words is None or not result.adopted:
+        return None
+    if result.beyond_recall:
+        return f"It takes no effect ({answer.effect_words}): too few of the whole roll were in favour for that."
+    return f"It takes effect with the council's next epoch: {answer.effect_words}."
+
+
+def _finality(answer: "BallotAnswer", result: "ResultAnswer") -> str:
+    extended = len(answer.instances) - 1
+    later = f" The ballot was extended {'once' if extended == 1 else f'{extended} times'}." if extended else ""
+    final = (
+        f"Beyond recall since epoch {result.epoch}." if result.beyond_recall else "Final; no epoch builds on it yet."
+    )
+    return f"{result.certified[:1].upper()}{result.certified[1:]}. {final}{later}"
