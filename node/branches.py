@@ -52,7 +52,7 @@ def set_aside(shelf: Shelf, others: Iterable[SavedOperation], store: Store) -> N
     batch = Batch()
     for saved in others:
         bare = decode_envelope(saved.raw)
-        small = store.small_contents(saved.row)
+        small = store.small_contents_of([saved.row]).get(saved.row, {})
         whole = Envelope(bare.operation, tuple(small.get(at, content) for at, content in enumerate(bare.contents)))
         batch.rivals.append((shelf.number, saved.id, whole.encode()))
         batch.dropped.append(saved.row)
