@@ -8,7 +8,10 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
+import { checkCouncil, checkLog } from "./logs.mjs";
 import { CHECKS, readJson } from "./vectors.mjs";
+
+const VECTORS = { ...CHECKS, council: checkCouncil };
 
 const counts = (made) => Object.entries(made).map(([what, count]) => `${what} ${count}`).join(", ");
 
@@ -27,7 +30,7 @@ const checkVectors = (folder) =>
     .filter((file) => file.endsWith(".json"))
     .sort()
     .map((file) => {
-      const check = CHECKS[file.replace(/\.json$/, "")];
+      const check = VECTORS[file.replace(/\.json$/, "")];
       if (check === undefined) {
         console.log(`${file}: not looked at, no check for it`);
         return true;
@@ -37,8 +40,9 @@ const checkVectors = (folder) =>
     .every(Boolean);
 
 const [first, second] = process.argv.slice(2);
-if (first === undefined) {
+if (first === undefined || (first === "--log" && second === undefined)) {
   console.error("usage: node check.mjs FOLDER | node check.mjs --log FILE");
   process.exit(2);
 }
-process.exitCode = checkVectors(first) ? 0 : 1;
+const good = first === "--log" ? attempt(second, () => checkLog(readFileSync(second))) : checkVectors(first);
+process.exitCode = good ? 0 : 1;
