@@ -90,14 +90,17 @@ class Client:
             except (http.client.HTTPException, ConnectionError) as fault:
                 raise Refused("node-stopped", "The node stopped before it had sent everything; try again.") from fault
 
-    def events(self, council: str | None = None, seconds: float | None = None) -> Generator[Event, None, None]:
+    def events(
+        self, council: str | None = None, seconds: float | None = None, brief: bool = False
+    ) -> Generator[Event, None, None]:
         """Events as they happen; the first, `ready`, says that none after it will be missed.
 
         seconds: the longest wait for all of them together, without limit when None. When it is
         over, raises `TimeoutError`. Quiet spells yield `alive` events some seconds apart.
+        brief: only that something has `changed`, not what.
         """
         end = None if seconds is None else time.monotonic() + seconds
-        path = "/v1/events" if council is None else f"/v1/events?council={quote(council)}"
+        path = f"/v1/events?brief={str(brief).lower()}" + (f"&council={quote(council)}" if council else "")
         with closing(self._connection(_PATIENCE)) as connection:
             response = self._ask(connection, "GET", path)
             name, data = "", ""
@@ -125,11 +128,11 @@ class Client:
                     name, data = "", ""
 
     def wait(self, council: str | None, look: Callable[[], T | None], seconds: float | None) -> T:
-        """What `look` answers once that is not None; it is asked again after every event.
+        """What `look` answers once that is not None; it is asked again after every change.
 
         Raises `TimeoutError` when `seconds` are over first.
         """
-        with closing(self.events(council, seconds)) as events:
+        with closing(self.events(council, seconds, brief=True)) as events:
             for event in events:
                 if event.name != "alive":
                     seen = look()

@@ -55,7 +55,8 @@ A node proves its own keys for the operations that name it (a founding, a reques
 
 ## Events
 
-`GET /v1/events` streams server-sent events, of one council with `?council=`. The first is `ready`: nothing that happens after it is missed. Each event is told after it is on
+`GET /v1/events` streams server-sent events, of one council with `council=ID`. With `brief=true` there is only `changed`, at most some twenty times a second, for programs that look at the
+state anew each time. The first is `ready`: nothing that happens after it is missed. Each event is told after it is on
 disk. `missed` says that this reader was too slow and has to look at the state instead.
 
 | event | data |
