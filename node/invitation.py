@@ -9,8 +9,6 @@ applicant is told.
 import logging
 from typing import Final
 
-import trio
-
 from node.frames import MAX_FRAME, VERSION, Join, No, Taken, decode_frame, encode_frame
 from node.host import Host, Stream
 from node.outcome import Accepted, Aside, Known, Rejected, Waits
@@ -73,8 +71,13 @@ async def _answer(service: Service, peer: bytes, frame: Join) -> Taken | No:
     operation = decode_envelope(frame.envelope).operation
     if operation.kind not in _KINDS:
         raise Malformed("join-kind", "the peer sent something else than a request to join.")
-    if operation.council and operation.council not in service.councils:
-        return CLOSED
+    if operation.deps:
+        council = service.councils.get(operation.council)
+        if council is None:
+            return CLOSED
+        if not all(dep in council for dep in operation.deps):
+            # The invitation is younger than what is here. A stranger leaves nothing waiting; she asks again.
+            return No("later", "That node does not have the invitation yet; ask again later.")
     refusal = spent(service, operation)
     if refusal is not None:
         return No(refusal.rule, refusal.message)
@@ -84,12 +87,10 @@ async def _answer(service: Service, peer: bytes, frame: Join) -> Taken | No:
             log.info("A request to join came from %s.", peer_text(peer))
             return Taken(1)
         case Waits():
-            # The invitation is younger than what is here; the applicant asks again.
-            return No("later", "That node does not have the invitation yet; ask again later.")
+            return No("later", "That node cannot judge the request yet; ask again later.")
         case Rejected(_, refusal) | Aside(_, _, refusal):
             if refusal.rule == "unasked":
                 return CLOSED
-            await trio.lowlevel.checkpoint()
             return No(refusal.rule, refusal.message[:400])
 
 

@@ -454,6 +454,10 @@ class Service:
         self._stir()
         return None
 
+    def parted(self, source: bytes) -> None:
+        """A peer is gone: what it left waiting goes too, and a sync brings what is worth it."""
+        self._waiting.drop_source(source)
+
     # Who listens
 
     def subscribe(self, council: bytes | None = None) -> Subscription:

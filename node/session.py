@@ -40,7 +40,8 @@ CLOSED: Final = No("closed", "This node does not speak with you about that counc
 
 LATER: Final = No("later", "This node is getting that council from somebody else just now; ask again in a moment.")
 
-_PATIENCE: Final = 60.0  # seconds for the other side's next frame: it may be writing to a slow disk
+_PATIENCE: Final = 60.0  # seconds for the other side's next frame
+_FIRST_WORD: Final = 10.0  # seconds for its first
 _READ: Final = 256  # operations read from disk at once
 COMPARISON: Final = 256 * 1024
 """Bytes of one comparison message."""
@@ -105,7 +106,9 @@ class Conversation:
         await self._stream.send(data)
 
     async def _receive(self) -> Frame | None:
-        data = await self._stream.receive(MAX_FRAME, timeout=_PATIENCE)
+        # A stranger has little time to say who it is; a peer at work may be writing to a slow disk.
+        patience = _PATIENCE if self._council else _FIRST_WORD
+        data = await self._stream.receive(MAX_FRAME, timeout=patience)
         if data is None:
             return None
         self.report.bytes_in += len(data) + 4

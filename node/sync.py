@@ -7,6 +7,7 @@ deps are not here. One conversation at a time goes to each peer, a few in all.
 
 import logging
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
@@ -16,7 +17,7 @@ import trio
 from node.answering import Answering
 from node.asking import Asking
 from node.feed import Missed
-from node.frames import No
+from node.frames import No, encode_frame
 from node.gossip import topic
 from node.host import Host, Stream
 from node.host.errors import HostError, ProtocolUnsupported
@@ -37,6 +38,11 @@ __all__ = ["Pace", "Syncer", "Watcher"]
 
 log = logging.getLogger("folkmoot.sync")
 
+_ASKING: Final = 16
+"""Conversations that this node holds at once on its own account."""
+_AT_ONCE: Final = 4
+"""Conversations that one peer can hold with this node at once."""
+BUSY: Final = No("later", "You are talking with this node already; ask again when that is done.")
 _AGAIN: Final = ("closed", "later")
 """Refusals after which it is worth asking again."""
 
@@ -101,7 +107,8 @@ class Syncer:
         self._chance = chance
         self._pace = pace or Pace()
         self._peers: dict[bytes, _Peer] = {}
-        self._limit = trio.CapacityLimiter(4)
+        self._limit = trio.CapacityLimiter(_ASKING)
+        self._serving: Counter[bytes] = Counter()
         self._fetching: set[bytes] = set()
         self._delivering: set[bytes] = set()
         self._nursery: trio.Nursery
@@ -174,6 +181,7 @@ class Syncer:
         gone = self._peers.pop(peer, None)
         if gone is not None:
             gone.scope.cancel()
+            self._service.parted(peer)
 
     def _meet(self, peer: bytes) -> None:
         if peer in self._peers:
@@ -305,6 +313,18 @@ class Syncer:
             )
 
     async def _serve(self, stream: Stream) -> None:
+        if self._serving[stream.peer] >= _AT_ONCE:
+            await stream.send(encode_frame(BUSY))
+            return
+        self._serving[stream.peer] += 1
+        try:
+            await self._answer(stream)
+        finally:
+            self._serving[stream.peer] -= 1
+            if not self._serving[stream.peer]:
+                del self._serving[stream.peer]
+
+    async def _answer(self, stream: Stream) -> None:
         here = self._peers.get(stream.peer)
         answering = set[bytes]() if here is None else here.answering
         session = Answering(self._service, stream, self._fetching, answering.add)

@@ -37,6 +37,7 @@ from protocol.log.reconcile import Reconciliation
 from tests.worlds import Person, World
 
 from .councils import GUARD, council_at, everything, home, people, say, submit
+from .test_sync import request_of
 
 pytestmark = pytest.mark.trio
 
@@ -162,6 +163,47 @@ async def test_a_stranger_cannot_tell_a_council_that_is_here_from_one_that_is_no
         assert answers[2] == closed
         # A founding that nobody here asked for looks the same.
         assert answers[3] == closed
+
+
+async def test_a_stranger_leaves_nothing_waiting(tmp_path: Path) -> None:
+    """A request for an invitation that is not here is not kept: strangers could be any number."""
+    async with stage(tmp_path, visitor=CLEO) as on:
+        elsewhere = World(founder=ADA)
+        elsewhere.admit(BEN, ADA)
+        request = request_of(CLEO, elsewhere, elsewhere.invite(BEN))
+        assert elsewhere.council.id == on.id
+        async with await on.open(JOIN) as stream:
+            answer = await on.talk(stream, Join(request.encode()))
+        assert isinstance(answer, No)
+        assert answer.rule == "later"
+        assert len(on.ada.service._waiting) == 0
+
+
+async def test_a_peer_holds_four_conversations_at_once_and_is_asked_to_wait_with_the_fifth(tmp_path: Path) -> None:
+    async with stage(tmp_path) as on:
+        streams = [await on.open(SYNC) for _ in range(5)]
+        answers = [await on.talk(stream, on.hello) for stream in streams]
+        assert [type(answer) for answer in answers[:4]] == [Hello] * 4
+        assert isinstance(answers[4], No)
+        assert answers[4].rule == "later"
+        await streams[0].finish()
+        assert await streams[0].receive(LIMIT) is None
+        async with await on.open(SYNC) as stream:
+            assert isinstance(await on.talk(stream, on.hello), Hello)
+
+
+async def test_what_a_peer_left_waiting_goes_with_it(tmp_path: Path) -> None:
+    async with stage(tmp_path) as on:
+        first = on.world.draft(BEN.device_seed(), "merge", {})
+        on.world.insert(first)
+        second = on.world.draft(BEN.device_seed(), "merge", {})
+        async with await on.open(PUSH) as stream:
+            await stream.send(encode_frame(News(on.id, (second.encode(),))))
+            await settled(on.ada, lambda: len(on.ada.service._waiting) == 1)
+        await on.ben.disconnect(on.ada.host.peer)
+        await connected(on.ada)
+        await on.ada.service.submit([first.encode()])
+        assert second.operation.id not in council_at(on.ada, on.id)
 
 
 async def test_what_a_stranger_pushes_is_not_even_looked_at(tmp_path: Path) -> None:
