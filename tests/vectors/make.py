@@ -11,27 +11,15 @@ from node.ticket import Ticket, TicketNode, ticket_text
 from protocol import keys
 from protocol.codec import decode, encode
 from protocol.council.charter import TEMPLATES, Threshold, template
-from protocol.council.council import Council
-from protocol.council.outcomes import Inserted, Refused, Rival, Waiting
 from protocol.errors import Malformed
 from protocol.ids import operation_text, peer_text, person_text
 from protocol.log.operation import Envelope
+from tests.vectors.told import jsonable, told
 from tests.worlds import Person, World, attachment, carry, seed
 
 __all__ = ["FOLDER", "files"]
 
 FOLDER = Path(__file__).parent
-
-
-def jsonable(value: Any) -> Any:
-    """A CBOR value as JSON: byte strings as `{"bytes": hex}`."""
-    if isinstance(value, bytes):
-        return {"bytes": value.hex()}
-    if isinstance(value, dict):
-        return {key: jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [jsonable(item) for item in value]
-    return value
 
 
 def codec() -> dict[str, Any]:
@@ -234,40 +222,15 @@ def council() -> dict[str, Any]:
     """A whole council, operation by operation, with outcomes."""
     world, others = _story()
     hidden = set(others[-1][1].operation.deps)
-    fresh = Council.found(world.said[0])
-    assert isinstance(fresh, Council)
-    steps: list[dict[str, Any]] = [{"envelope": world.said[0].encode().hex(), "outcome": "inserted", "epoch": 0}]
     queue = [("inserted", envelope) for envelope in world.said[1:] if envelope.operation.id not in hidden]
-    for wanted, envelope in [*queue, *others]:
-        outcome = fresh.insert(envelope)
-        step: dict[str, Any] = {"envelope": envelope.encode().hex()}
-        if isinstance(outcome, Inserted):
-            step |= {"outcome": "inserted", "epoch": outcome.epoch, "kept": outcome.kept}
-            why = fresh.without_effect.get(envelope.operation.id)
-            if why is not None:
-                step["without_effect"] = why.rule
-        elif isinstance(outcome, Waiting):
-            step |= {"outcome": "waiting"}
-        elif isinstance(outcome, Refused):
-            step |= {"outcome": "refused", "rule": outcome.refusal.rule}
-        else:
-            assert isinstance(outcome, Rival)
-            step |= {"outcome": "rival"}
+    made = told(
+        "A council (chapters 4 to 9): its operations in an order in which they can come, and what becomes of each. Signatures in proofs that are all zero are invalid on purpose.",
+        world.said[0],
+        [envelope for _, envelope in [*queue, *others]],
+    )
+    for (wanted, _), step in zip([*queue, *others], made["steps"][1:], strict=True):
         assert step["outcome"] == wanted, (wanted, step)
-        steps.append(step)
-    return {
-        "what": "A council (chapters 4 to 9): its operations in an order in which they can come, and what becomes of each. Signatures in proofs that are all zero are invalid on purpose.",
-        "council": fresh.id.hex(),
-        "steps": steps,
-        "epochs": [
-            {"number": link.number, "digest": link.digest.hex(), "effects": jsonable(list(link.effects))}
-            for link in fresh.branch.links
-        ],
-        "kept": sorted(fresh.dag.ids[row].hex() for row in fresh.dag.kept_rows()),
-        "heads": sorted(head.hex() for head in fresh.heads()),
-        "state": jsonable(fresh.data()),
-        "state_digest": fresh.digest().hex(),
-    }
+    return made
 
 
 def tickets() -> dict[str, Any]:

@@ -30,7 +30,7 @@ const checkVectors = (folder) =>
     .filter((file) => file.endsWith(".json"))
     .sort()
     .map((file) => {
-      const check = VECTORS[file.replace(/\.json$/, "")];
+      const check = VECTORS[file.replace(/\.json$|-.*$/g, "")];
       if (check === undefined) {
         console.log(`${file}: not looked at, no check for it`);
         return true;
