@@ -1,7 +1,7 @@
 // One council (chapters 4 to 9): `insert` takes an operation in and says what became of it.
 
 import { Refused, hex, require, same, unhex } from "./bytes.mjs";
-import { profileNamed, readCharter } from "./charter.mjs";
+import { UnknownRules, profileNamed, readCharter } from "./charter.mjs";
 import { compose, composeReplacement } from "./compose.mjs";
 import { Dag, headsOf } from "./dag.mjs";
 import { Lapse } from "./effects.mjs";
@@ -95,6 +95,7 @@ export class Council {
       return made.outcome === "inserted" ? { ...made, kept: this.kept().has(operation.id) } : made;
     } catch (error) {
       if (error instanceof Refused) return outcome("refused", { rule: error.rule });
+      if (error instanceof UnknownRules) return outcome("waiting");
       throw error;
     }
   }
