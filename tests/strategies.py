@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from .villages import STEPS, Village
+from .steps import STEPS, play
 
 __all__ = ["orders", "steps", "texts", "values", "villages"]
 
@@ -27,9 +27,9 @@ _number = st.integers(0, 255)
 steps = st.lists(
     st.tuples(st.integers(0, len(STEPS) - 1), st.sampled_from((0, 0, 1, 2)), _number, _number, _number),
     min_size=1,
-    max_size=40,
+    max_size=25,
 )
-"""What happens in a village, see `tests.villages`."""
+"""What happens in a village, see `tests.steps`."""
 
-villages = steps.map(lambda taken: Village().play(taken))
+villages = steps.map(play)
 """A council with all that was ever written in it."""

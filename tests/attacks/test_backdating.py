@@ -4,7 +4,7 @@ from protocol.council.epochs import Record
 from protocol.council.outcomes import Inserted, Rival
 from protocol.council.signatures import sign_replacement
 from protocol.keys import public_key
-from tests.villages import deliver
+from tests.delivery import deliver
 from tests.worlds import Invitation, Person, Teller, World, carry, refused, seed
 
 from .scenes import again, forge, founded, membership, new_tellers, remove

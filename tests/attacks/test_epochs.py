@@ -16,7 +16,7 @@ from protocol.council.roll import Member
 from protocol.council.signatures import pack_signatures, sign_epoch
 from protocol.ids import Membership
 from protocol.log.operation import Content, Draft, Envelope
-from tests.villages import deliver, portrait
+from tests.delivery import deliver, portrait
 from tests.worlds import Person, Teller, World, carry, refused
 
 from .scenes import again, forge, founded, remove, signed

@@ -8,7 +8,7 @@ from protocol.council.outcomes import Inserted, Rival, Waiting
 from protocol.council.signatures import sign_epoch, sign_replacement
 from protocol.ids import Digest
 from protocol.log.operation import Envelope
-from tests.villages import deliver, portrait
+from tests.delivery import deliver, portrait
 from tests.worlds import Person, Teller, World, carry, refused
 
 from .scenes import again, founded, membership, new_tellers, remove

@@ -6,8 +6,10 @@ from hypothesis import given
 
 from protocol.council.outcomes import Outcome, Refused, Rival
 from protocol.log.operation import Envelope
+from tests.delivery import deliver, meet, portrait
+from tests.steps import STEPS, play
 from tests.strategies import orders, villages
-from tests.villages import STEPS, Village, deliver, meet, portrait
+from tests.villages import Village
 
 
 def verdicts(village: Village, outcomes: dict[bytes, Outcome]) -> dict[bytes, str]:
@@ -45,7 +47,7 @@ def test_order_and_duplicates_do_not_matter(village: Village, order: Random) -> 
 def test_split_over_nodes_and_exchanged_in_any_pattern(village: Village, order: Random) -> None:
     pool = list(village.pool.values())
     expected = portrait(meet(village.founding, pool))
-    nodes = [meet(village.founding) for _ in range(3)] + village.sites
+    nodes = [meet(village.founding) for _ in range(2)] + village.sites[1:]
     heard: list[dict[bytes, Envelope]] = [{} for _ in nodes]
     for envelope in pool:
         for place in order.sample(range(len(nodes)), order.choice((1, 1, 2))):
@@ -75,19 +77,24 @@ def test_a_council_read_again_from_what_it_kept_is_the_same(village: Village) ->
     assert len(again.dag.limbo) == 0
 
 
-def test_the_village_gets_somewhere() -> None:
-    """The steps are worth searching: a plain sample of them reaches every kind of effect."""
+WANTED = {"admit", "remove", "leave", "rekey", "charter", "tellers", "adopt", "erase", "lapse", "decision"}
+WANTED |= {"absent", "return", "enrol-device", "revoke-device", "enrol-node", "revoke-node", "limbo"}
+
+
+def test_villages_get_somewhere() -> None:
+    """The steps are worth searching: plain samples of them come to every kind of effect before long."""
     seen: set[str] = set()
-    limbo = 0
     order = Random(1)
-    for _ in range(40):
+    for _ in range(200):
         numbers = [[order.randrange(256) for _ in range(3)] for _ in range(60)]
-        steps = [(order.randrange(len(STEPS)), order.randrange(4) % 3, who, what, how) for who, what, how in numbers]
-        village = Village().play(steps)
+        village = play(
+            [(order.randrange(len(STEPS)), order.randrange(4) % 3, who, what, how) for who, what, how in numbers]
+        )
         council = meet(village.founding, village.pool.values())
-        limbo += len(council.dag.limbo)
         for link in council.branch.links:
             seen |= {effect["kind"] for effect in link.effects}
-    assert seen >= {"admit", "remove", "leave", "rekey", "charter", "tellers", "adopt", "erase", "lapse"}
-    assert seen >= {"absent", "return", "enrol-device", "revoke-device", "enrol-node", "revoke-node"}
-    assert limbo > 0
+        if council.dag.limbo:
+            seen.add("limbo")
+        if seen >= WANTED:
+            return
+    assert seen >= WANTED

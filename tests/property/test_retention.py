@@ -6,8 +6,9 @@ from hypothesis import given
 
 from protocol.council.council import Council
 from protocol.log.operation import Envelope
+from tests.delivery import closure, meet, portrait
 from tests.strategies import orders, villages
-from tests.villages import Village, closure, meet, portrait
+from tests.villages import Village
 
 
 def retained(village: Village, envelopes: list[Envelope]) -> tuple[Council, list[Envelope]]:

@@ -11,7 +11,7 @@ from protocol.ids import OperationId
 from protocol.keys import public_key, sign
 from protocol.log.operation import MAX_DEPS, Content, Draft, Envelope
 from tests.attacks.scenes import again, founded, leave, membership, remove
-from tests.villages import deliver, portrait
+from tests.delivery import deliver, portrait
 from tests.worlds import Person, Teller, World, attachment, refused, seed, small_charter
 
 ADA = Person("Ada")
