@@ -89,7 +89,6 @@ async def stream(service: Service, subscription: Subscription) -> AsyncIterator[
 async def _next(subscription: Subscription, changed: trio.Event) -> News | Missed | bool | None:
     """The next event; False when something else has changed first, None after a quiet spell."""
     came: list[News | Missed] = []
-    stirred = False
     ended: list[StopAsyncIteration] = []
     async with trio.open_nursery() as nursery:
 
@@ -101,11 +100,9 @@ async def _next(subscription: Subscription, changed: trio.Event) -> News | Misse
             nursery.cancel_scope.cancel()
 
         async def change() -> None:
-            nonlocal stirred
             await changed.wait()
             # What changes a council comes as news as well, and goes first.
             await trio.lowlevel.checkpoint()
-            stirred = True
             nursery.cancel_scope.cancel()
 
         nursery.cancel_scope.deadline = trio.current_time() + _QUIET
@@ -115,7 +112,7 @@ async def _next(subscription: Subscription, changed: trio.Event) -> News | Misse
         raise ended[0]
     if came:
         return came[0]
-    return False if stirred else None
+    return False if changed.is_set() else None
 
 
 def _message(name: str, data: Any) -> ServerSentEventMessage:
