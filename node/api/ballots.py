@@ -97,7 +97,10 @@ def _words(service: Service, council: Council, ballot: Ballot, state: State) -> 
         answer = result(service, council, ballot)
         assert answer is not None
         recall = ", beyond recall" if answer.beyond_recall else ""
-        return f"{answer.words.rstrip('.')}; {answer.certified}{recall}"
+        certified = answer.certified
+        if answer.figures in answer.words:  # it need not be said twice
+            certified = certified.replace(f" {answer.figures}", "", 1)
+        return f"{answer.words.rstrip('.')}; {certified}{recall}"
     if state == "declined":
         rules = {_DECLINED.get(rule, rule) for rule in ballot.declines.values()}
         return f"declined by its tellers, because {' and '.join(sorted(rules))}: open it again"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from node.ballots.question import how_to_answer, rule_of
+from node.ballots.question import how_to_answer, rule_of, unnamed_last
 from node.refused import Refused
 from protocol.counting.ballots import ApprovalElection, BudgetElection, RankedElection, ScoreElection
 from protocol.tellers.question import Question, check_choice
@@ -25,6 +25,10 @@ def choice_of(question: Question, text: str) -> Any:
     elif rule.takes is RankedElection:
         tiers = [] if text.strip().casefold() in _NOTHING else text.split(">")
         choice = [sorted(_option(question, name) for name in tier.split("=")) for tier in tiers]
+        if choice and unnamed_last(rule):
+            named = {number for tier in choice for number in tier}
+            rest = [number for number in range(len(question.options)) if number not in named]
+            choice += [rest] if rest else []
     elif rule.takes is ApprovalElection:
         choice = sorted(_option(question, name) for name in _listed(text))
     elif rule.takes is ScoreElection:

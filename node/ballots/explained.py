@@ -6,7 +6,7 @@ can tell the same without a node.
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from node.ballots.question import rule_of
 from protocol.counting.ballots import (
@@ -19,7 +19,7 @@ from protocol.counting.ballots import (
 from protocol.counting.stv import decimal
 from protocol.tellers.question import Question
 
-__all__ = ["bars", "chosen", "explain", "figures", "tie_words", "verdict"]
+__all__ = ["Bar", "bars", "chosen", "explain", "figures", "tie_words", "verdict"]
 
 Data = Mapping[str, Any]
 
@@ -48,9 +48,9 @@ def figures(question: Question, result: Data) -> str:
         answers = dict(result["rounds"][0]["answers"])
         if "yes" in answers:
             return f"{answers['yes']}-{answers['no']}"
-        return f"{answers['agree']}-{answers['disagree']}" + (
-            f", {answers['block']} blocks" if answers["block"] else ""
-        )
+        blocks = answers["block"]
+        said = f", {blocks} block{'' if blocks == 1 else 's'}" if blocks else ""
+        return f"{answers['agree']}-{answers['disagree']}{said}"
     return ", ".join(chosen(question, result)) or "nobody"
 
 
@@ -66,22 +66,31 @@ def verdict(question: Question, result: Data) -> str:
     return f"Chosen: {', '.join(names)}."
 
 
-def bars(question: Question, result: Data) -> list[tuple[str, str, float]]:
-    """Where one figure a line tells the result: what, its figure, and its share of the greatest."""
+class Bar(NamedTuple):
+    """One line of a result: what, its figure, its share of the greatest from 0 to 1, and whether it won."""
+
+    name: str
+    figure: str
+    share: float
+    won: bool
+
+
+def bars(question: Question, result: Data) -> list[Bar]:
+    """The result, where one figure a line tells it; nothing where it takes more."""
     rounds = result.get("rounds") or []
     if not rounds or "digest" in rounds[0]:
         return []
     first = rounds[0]
     takes = rule_of(question).takes
     if takes is QuestionElection:
-        pairs = [(str(name), value) for name, value in first["answers"]]
+        rows = [(str(name), value, name in ("yes", "agree")) for name, value in first["answers"]]
     elif "sums" in first:
-        pairs = list(zip(question.options, first["sums"], strict=True))
-        pairs = [pairs[number] for tier in result["ranking"] for number in tier]
+        order = [number for tier in result["ranking"] for number in tier]
+        rows = [(question.options[n], first["sums"][n], n in result["elected"]) for n in order]
     else:
         return []
-    most = max([Fraction(value) for _, value in pairs], default=Fraction(0)) or Fraction(1)
-    return [(name, str(value), float(Fraction(value) / most)) for name, value in pairs]
+    most = max([Fraction(value) for _, value, _ in rows], default=Fraction(0)) or Fraction(1)
+    return [Bar(name, str(value), float(Fraction(value) / most), won) for name, value, won in rows]
 
 
 def explain(question: Question, result: Data) -> list[str]:

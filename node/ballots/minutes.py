@@ -1,5 +1,6 @@
 """Minutes of a ballot: one sheet for the notice board, as text, HTML or PDF."""
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -9,23 +10,15 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, Final
 
+from node.ballots.explained import Bar
 from node.refused import Refused
 
-__all__ = ["Bar", "Minutes", "Signature", "as_html", "as_text", "browser", "to_pdf"]
+__all__ = ["Minutes", "Signature", "as_html", "as_text", "browser", "to_pdf"]
 
 _TEMPLATE: Final = Path(__file__).with_name("minutes.html")
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _PATIENCE: Final = 60.0  # seconds for a browser to print a page
 _WIDTH: Final = 78
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One line of the result: what, its figure, and its share of the greatest from 0 to 1."""
-
-    name: str
-    figure: str
-    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +41,8 @@ class Minutes:
     opener: str
     opened: int
     closed: int
-    pinned: tuple[tuple[str, str], ...]
-    """(words, id) of the texts that were voted on."""
+    pinned: tuple[tuple[str, str, str | None], ...]
+    """(words, id, text) of the texts that were voted on; no text where it is too long for one sheet, or erased."""
     options: tuple[str, ...]
     terms: tuple[str, ...]
     hidden: bool
@@ -106,7 +99,9 @@ def as_text(minutes: Minutes) -> str:
     ]
     if minutes.text:
         out += [_wrapped(line) if line.strip() else "" for line in minutes.text.splitlines()]
-    out += [_wrapped(f"On {words} ({id})", "  ", "    ") for words, id in minutes.pinned]
+    for words, id, written in minutes.pinned:
+        out.append(_wrapped(f"On {words} ({id})" + (":" if written else ""), "  ", "    "))
+        out += [_wrapped(line, "    ", "    ") for line in (written or "").splitlines() if line.strip()]
     out += [f"  {number:>3}. {option}" for number, option in enumerate(minutes.options, 1)]
     out.append(_wrapped(f"Asked by {minutes.opener}, {_when(minutes.opened)}; votes until {_when(minutes.closed)}."))
     out += ["", _head("Who could vote")]
@@ -128,14 +123,14 @@ def as_text(minutes: Minutes) -> str:
     out += ["", _head("Who certified it")]
     out.append(
         _wrapped(
-            f"{signed} of {len(minutes.signatures)} tellers, in round {minutes.round} of the count; {minutes.needed} were needed."
+            f"{signed} of {len(minutes.signatures)} tellers, in round {minutes.round} of the count; {minutes.needed} had to agree."
         )
     )
     for one in minutes.signatures:
         out.append(f"  {one.key}")
         out.append(f"    {one.signature[:64]}..." if one.signature else "    did not sign")
     out += ["", _head("How to check it")]
-    out += [_wrapped(line, "  ", "    ") for line in minutes.checked]
+    out.append(_wrapped(f"Checked when this was printed: {' '.join(minutes.checked)}"))
     out.append("  Record  " + minutes.record)
     out.append("  Ballot  " + minutes.ballot)
     out.append("  Ask any member for the certificate, a file, and check it on your own computer:")
@@ -150,6 +145,8 @@ def as_html(minutes: Minutes) -> str:
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["when"] = _when
+    # Between two figures a reader expects the longer dash.
+    environment.filters["dashed"] = lambda text: re.sub(r"(?<=\d)-(?=\d)", "\u2013", text)
     return environment.from_string(_TEMPLATE.read_text("utf-8")).render(minutes=minutes)
 
 

@@ -16,7 +16,7 @@ from protocol.counting.ballots import (
 from protocol.counting.rules import RULES, Rule
 from protocol.tellers.question import Question, check_question
 
-__all__ = ["PLAIN", "how_to_answer", "question_of", "rule_of", "share_words", "terms_words"]
+__all__ = ["PLAIN", "how_to_answer", "question_of", "rule_of", "share_words", "terms_words", "unnamed_last"]
 
 PLAIN: Final = "majority-simple/1"
 """How a question without options is counted, unless somebody says otherwise."""
@@ -113,6 +113,15 @@ def terms_words(question: Question) -> list[str]:
     return out
 
 
+def unnamed_last(rule: Rule) -> bool:
+    """Whether the command writes those whom a voter leaves out into a last tier.
+
+    Schulze's method compares whom a ballot leaves out with nobody, and nobody expects that of
+    a vote for one option. A program that means it can cast it.
+    """
+    return rule.name.startswith("schulze-")
+
+
 def how_to_answer(question: Question) -> str:
     """What a voter types, with the question's own options."""
     rule = rule_of(question)
@@ -120,7 +129,8 @@ def how_to_answer(question: Question) -> str:
         return " | ".join(rule.answers)
     a, b = [*question.options, "A", "B"][:2]
     if rule.takes is RankedElection:
-        return f'"{a} > {b}", best first, = between equals'
+        last = "; whoever you do not name comes last" if unnamed_last(rule) else ""
+        return f'"{a} > {b}", best first, = between equals{last}'
     if rule.takes is ApprovalElection:
         return f'"{a}, {b}" for all that you can live with, or none'
     if rule.takes is ScoreElection:

@@ -152,10 +152,14 @@ def _vote(vote: "VoterAnswer", answer: "BallotAnswer") -> list[str]:
 
 
 def _result(result: "ResultAnswer", answer: "BallotAnswer") -> None:
-    for line in [*result.explanation, *result.ties]:
-        say(f"  {clean(line)}")
-    for name, figure, bar in bars_of(answer):
+    say(f"  {result.voted} of {result.people} voted.")
+    drawn = bars_of(answer)
+    for name, figure, bar in drawn:
         click.echo(f"  {name}  {figure}  {bar}".rstrip())
+    # The first sentence says what the bars say.
+    explanation = result.explanation[1:] if drawn else result.explanation
+    for line in [*explanation, *result.ties]:
+        say(f"  {clean(line)}")
     if result.equal_words:
         say(f"  {clean(result.equal_words)}")
     if result.effect:
@@ -180,9 +184,9 @@ def bars_of(answer: "BallotAnswer") -> list[tuple[str, str, str]]:
     asked = answer.question
     question = Question(asked.rule, asked.options, asked.seats, msgspec.to_builtins(asked.settings))
     rows = bars(question, result.result)
-    wide = max((len(one_line(name, _WIDEST)) for name, _, _ in rows), default=0)
-    high = max((len(figure) for _, figure, _ in rows), default=0)
+    wide = max((len(one_line(row.name, _WIDEST)) for row in rows), default=0)
+    high = max((len(row.figure) for row in rows), default=0)
     return [
-        (one_line(name, _WIDEST).ljust(wide), figure.rjust(high), "█" * round(share * _WIDEST))
-        for name, figure, share in rows
+        (one_line(row.name, _WIDEST).ljust(wide), row.figure.rjust(high), "█" * round(row.share * _WIDEST))
+        for row in rows
     ]

@@ -123,7 +123,8 @@ def verify(caller: Caller, file: str, tellers: tuple[str, ...], as_json: bool) -
     if as_json:
         return
     say(one_line(reads["title"] or "(the title is not in the file)", 200))
-    say(f"  {clean(reads['words'])} {clean(reads['figures'])}, {reads['voted']} of {reads['people']} voted.")
+    figures = "" if reads["figures"] in reads["words"] else f" {reads['figures']};"
+    say(f"  {clean(reads['words'] + figures)} {reads['voted']} of {reads['people']} voted.")
     for sentence in [*reads["explanation"], *reads["ties"]]:
         say(f"  {clean(sentence)}")
     say("Proved:")
@@ -133,6 +134,7 @@ def verify(caller: Caller, file: str, tellers: tuple[str, ...], as_json: bool) -
         say("Not proved:")
     for sentence in findings.unproved:
         say(f"  {sentence}")
+    say(f"Record {reads['record']}")
     say("The tellers' keys in it:" if not known else "The tellers' keys, which you know:")
     for teller in reads["tellers"]:
         say(f"  {teller['key']}{', signed' if teller['signed'] else ''}")

@@ -13,9 +13,15 @@ if TYPE_CHECKING:
     from node.api.answers import CouncilAnswer
     from node.api.ballot_answers import BallotAnswer, ResultAnswer
     from node.ballots.minutes import Minutes
+    from node.client import Client
     from protocol.council.certificate import Certificate
 
 __all__ = ["command"]
+
+_LONGEST = 1_200
+"""Letters of a text that was voted on, beside the rest of one sheet."""
+_ROUNDS = 20
+"""Sentences about rounds that fit on one sheet beside the rest."""
 
 
 @click.command("minutes", short_help="Print a result for the notice board.")
@@ -89,14 +95,24 @@ def _minutes(caller: Caller, ballot: str, council: str | None) -> "Minutes":
         raise Refused("minutes", f"The ballot {quoted(answer.title)} has no result yet: {clean(answer.words)}.")
     certificate = read_certificate(b"".join(client.read(f"{path}/ballots/{id_text}/certificate", casts="true")))
     findings = examine(certificate)
-    checked = [f"Checked when this was printed: {sentence}" for sentence in findings.proved]
+    checked = findings.proved
     if findings.refusal is not None:
         # A cast may come from a device that was enrolled after the ballot was opened: the log proves it.
-        checked = [
-            "Checked when this was printed by the node, in the council's log; from the certificate alone the votes "
-            f"cannot be counted again: {findings.refusal.message}"
-        ]
-    return _sheet(client.get(path, CouncilAnswer), answer, answer.result, certificate, tuple(checked))
+        checked = (
+            "by the node, in the council's log. From the certificate alone the votes cannot be counted again: "
+            f"{findings.refusal.message}",
+        )
+    written = tuple(_written(client, path, pin) for pin in answer.pins)
+    return _sheet(client.get(path, CouncilAnswer), answer, answer.result, certificate, checked, written)
+
+
+def _written(client: "Client", path: str, version: str) -> str | None:
+    """The text of a version, if it has room on the sheet."""
+    from node.api.answers import ProposalAnswer
+    from node.commands._proposals import started_from
+
+    text = started_from(client.get(f"{path}/proposals/{version}", ProposalAnswer), version).text
+    return text if text is not None and len(text) <= _LONGEST else None
 
 
 def _sheet(
@@ -105,9 +121,10 @@ def _sheet(
     result: "ResultAnswer",
     certificate: "Certificate",
     checked: tuple[str, ...],
+    written: tuple[str | None, ...],
 ) -> "Minutes":
     from node.ballots.explained import bars
-    from node.ballots.minutes import Bar, Minutes, Signature
+    from node.ballots.minutes import Minutes, Signature
     from node.ballots.proof import question_of
     from protocol.ids import person_text
 
@@ -123,19 +140,19 @@ def _sheet(
         opener=answer.opener.name,
         opened=answer.time,
         closed=answer.deadline,
-        pinned=tuple(zip(answer.pinned, answer.pins, strict=True)),
+        pinned=tuple(zip(answer.pinned, answer.pins, written, strict=True)),
         options=tuple(answer.question.options),
         terms=tuple(answer.question.terms),
         hidden=answer.hidden,
         epoch=answer.epoch,
         people=result.people,
         voted=result.voted,
-        quorum=f"{result.quorum} ({answer.quorum_needed})",
+        quorum=f"{result.quorum} of them, which is {answer.quorum_needed}",
         outcome=result.words,
         figures=result.figures,
         adopted=result.adopted,
-        bars=tuple(Bar(*one) for one in drawn),
-        rounds=tuple(result.explanation),
+        bars=tuple(drawn),
+        rounds=_rounds(result, bool(drawn)),
         ties=tuple(result.ties),
         equal=result.equal_words,
         effect=_effect(answer, result),
@@ -150,6 +167,14 @@ def _sheet(
         checked=checked,
         warnings=tuple(f"Warning: {one.words}." for one in answer.equivocations),
     )
+
+
+def _rounds(result: "ResultAnswer", drawn: bool) -> tuple[str, ...]:
+    """The rounds that one sheet has room for; drawn: the first sentence is drawn as bars already."""
+    lines = result.explanation[1:] if drawn else result.explanation
+    if len(lines) <= _ROUNDS:
+        return tuple(lines)
+    return (*lines[:_ROUNDS], f"... and {len(lines) - _ROUNDS} more, which 'moot ballot show' has.")
 
 
 def _effect(answer: "BallotAnswer", result: "ResultAnswer") -> str | None:

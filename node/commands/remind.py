@@ -78,7 +78,7 @@ def _text(answer: "BallotAnswer", line: "CouncilLine", names: list[str]) -> str:
 
 def _tell(reminder: dict[str, Any]) -> None:
     from node.commands._balloting import left, quoted
-    from node.commands._render import indent, say, short
+    from node.commands._render import count_of, indent, say, short
 
     missing = reminder["missing"]
     head = f"{quoted(reminder['title'])}  {short(reminder['ballot'])}  {left(reminder['deadline'])}"
@@ -86,6 +86,6 @@ def _tell(reminder: dict[str, Any]) -> None:
         say(f"{head}: everybody has voted.")
         return
     mine = f"; of this home {', '.join(reminder['here'])}" if reminder["here"] else ""
-    say(f"{head}: {len(missing)} have not voted{mine}.")
+    say(f"{head}: {count_of(len(missing), 'has', 'have')} not voted{mine}.")
     say("  To send to them:")
     say(indent(reminder["text"], 4))
