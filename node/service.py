@@ -35,6 +35,7 @@ from protocol.log.operation import (
     Envelope,
     Operation,
     decode_envelope,
+    recall_envelope,
 )
 from protocol.log.waiting import Waiting
 
@@ -134,7 +135,7 @@ class Service:
     def _replay(self, council: bytes, saved: SavedOperation) -> bool:
         """Put a saved operation where it was; False for one of a branch that a person chose to leave."""
         try:
-            envelope = decode_envelope(saved.raw)
+            envelope = recall_envelope(saved.raw)
             operation = envelope.operation
             shelf = self._shelves.get(council)
             if operation.id != saved.id:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ..codec import decode, encode
+from ..codec import decode, encode, recall
 from ..errors import Malformed, Misuse
 from ..ids import OperationId
 from ..keys import OPERATION, public_key, sign, verify
@@ -39,6 +39,8 @@ __all__ = [
     "Operation",
     "decode_envelope",
     "decode_header",
+    "recall_envelope",
+    "recall_operation",
 ]
 
 VERSION: Final = 1
@@ -183,12 +185,20 @@ def _reference(value: object) -> ContentRef:
     return ContentRef(sort, _bytes32(hashed, "content hash"), size)
 
 
+def recall_operation(header: bytes, signature: bytes) -> Operation:
+    """The operation in a header that was accepted before; compare its id, and it is the same one."""
+    return _operation(recall(header), header, signature)
+
+
 def decode_header(header: bytes, signature: bytes) -> Operation:
     """The operation in `header`; `Malformed` unless every rule of the format holds.
 
     The signature is carried along, not checked: `Operation.signed` does that.
     """
-    value = decode(header, MAX_HEADER)
+    return _operation(decode(header, MAX_HEADER), header, signature)
+
+
+def _operation(value: Any, header: bytes, signature: bytes) -> Operation:
     if type(value) is not list or len(value) != 9:
         raise Malformed("header", "the header is not a list of nine fields.")
     version, council, author, depth, deps, time, kind, body, contents = value
@@ -255,10 +265,31 @@ def _content(value: object, ref: ContentRef) -> Content | None:
     return open_content(value[1], value[0], ref)
 
 
+def _split(data: bytes) -> tuple[bytes, bytes, Any] | None:
+    """Header, signature and contents of an envelope that begins as all do; None to look closer.
+
+    `83`, the header as a byte string of 24 bytes and more in its shortest form, `58 40` and the
+    signature, then the contents: read without a decoder, for this is done for every operation.
+    """
+    if data[:2] == b"\x83\x58" and len(data) > 2 and data[2] > 23:
+        begin, size = 3, data[2]
+    elif data[:2] == b"\x83\x59":
+        begin, size = 4, int.from_bytes(data[2:4], "big")
+        if size < 256:
+            return None
+    else:
+        return None
+    end = begin + size
+    if data[end : end + 2] != b"\x58\x40" or len(data) > MAX_ENVELOPE:
+        return None
+    contents = data[end + 66 :]
+    return data[begin:end], data[end + 2 : end + 66], [] if contents == b"\x80" else decode(contents, MAX_ENVELOPE)
+
+
 def decode_envelope(data: bytes) -> Envelope:
     """The envelope in `data`, all checked except the signature; `Malformed` otherwise."""
-    value = decode(data, MAX_ENVELOPE)
-    if type(value) is not list or len(value) != 3:
+    value = _split(data) or decode(data, MAX_ENVELOPE)
+    if type(value) not in (list, tuple) or len(value) != 3:
         raise Malformed("envelope", "the envelope is not a header, a signature and contents.")
     header, signature, given = value
     if type(header) is not bytes or type(signature) is not bytes or len(signature) != 64:
@@ -272,6 +303,19 @@ def decode_envelope(data: bytes) -> Envelope:
     if sum([len(c.data) for c in contents if c is not None and c.salt]) > MAX_INLINE:
         raise Malformed("inline", f"the attachments in the envelope exceed {MAX_INLINE} bytes together.")
     return Envelope(operation, contents)
+
+
+def recall_envelope(data: bytes) -> Envelope:
+    """An envelope without attachments that `decode_envelope` accepted before; compare its id.
+
+    For reading a whole log from disk: what the id's hash covers is not checked again.
+    """
+    split = _split(data)
+    if split is None:
+        return decode_envelope(data)
+    header, signature, given = split
+    contents = tuple([None if item is None else Content(item[0], item[1]) for item in given])
+    return Envelope(recall_operation(header, signature), contents)
 
 
 def split_inline(contents: Sequence[Content | None]) -> tuple[Content | None, ...]:
