@@ -1,4 +1,5 @@
 import enum
+from collections.abc import Callable
 
 import pytest
 
@@ -224,3 +225,13 @@ def test_what_the_format_does_not_hold_is_the_callers_fault(value: object) -> No
 def test_half_a_surrogate_pair_is_no_text(value: object) -> None:
     with pytest.raises(Misuse, match="surrogate"):
         encode(value)
+
+
+@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}], ids=["lists", "maps"])
+def test_seventeen_levels_are_one_too_many(wrap: Callable[[object], object]) -> None:
+    value: object = 1
+    for _ in range(MAX_DEPTH):
+        value = wrap(value)
+    assert decode(encode(value), 100) == value
+    with pytest.raises(Misuse, match="nested deeper"):
+        encode(wrap(value))
