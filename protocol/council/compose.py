@@ -273,6 +273,8 @@ def _charter(state: EpochState, number: int, effect: CharterChange) -> tuple[Epo
         raise _Lapse("the tellers' profile changes with the tellers, not with the charter")
     if len(state.members) > charter.size.max:
         raise _Lapse("the council has more members than the new charter allows")
+    if len(state.members) < charter.size.min:
+        raise _Lapse("the council has fewer members than the new charter asks for")  # nor could it go back
     return replace(state, charter=charter), {"kind": "charter", "charter": charter.digest(), "replaces": old}
 
 

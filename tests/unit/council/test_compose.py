@@ -172,6 +172,7 @@ def test_a_charter_that_does_not_fit_lapses() -> None:
         ({"more": 1}, "the new charter is not valid: charter"),
         ({"tellers": "3-absence"}, "the tellers' profile changes with the tellers, not with the charter"),
         ({"size": size}, "the council has more members than the new charter allows"),
+        ({"size": {**size, "min": 3, "max": 9}}, "the council has fewer members than the new charter asks for"),
     ):
         decide(world, charter_change(world, **change))
         assert why(world) == reason

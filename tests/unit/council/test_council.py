@@ -10,7 +10,7 @@ from protocol.errors import Malformed, Refusal
 from protocol.ids import OperationId
 from protocol.keys import public_key, sign
 from protocol.log.operation import MAX_DEPS, Content, Draft, Envelope
-from tests.attacks.scenes import again, founded, leave, membership, remove
+from tests.attacks.scenes import again, forge, founded, leave, membership, remove, signed
 from tests.delivery import deliver, portrait
 from tests.worlds import Person, Teller, World, attachment, refused, seed, small_charter
 
@@ -482,6 +482,19 @@ def test_limbo_comes_back_as_if_it_had_never_been_away() -> None:
     assert set(talk.thread[proposal]) == {remark, answer}
     assert moved in world.council.motions
     assert portrait(again(world)) == portrait(world.council)
+
+
+def test_what_a_refused_epoch_brought_back_for_a_moment_is_not_told() -> None:
+    world, ben, cyd, (proposal, motion) = removed()
+    body = {"operation": proposal, "attachments": [0]}
+    erasing = world.draft(cyd.device_seed(), "talk.erase", body, deps=tuple({proposal, motion}))
+    assert isinstance(world.insert(erasing), Inserted)
+    false = forge(world, [], basis=(*world.council.heads(), erasing.operation.id))
+    assert refused(signed(world, false)) == "epoch-reasons"
+    outcome = world.insert(world.draft(ben.device_seed(), "merge", {}))
+    assert isinstance(outcome, Inserted)
+    assert [type(event) for event in outcome.events] == [Added]
+    assert world.council.erased(proposal) == frozenset()
 
 
 def test_limbo_is_bounded_and_what_is_forgotten_can_be_told_again() -> None:
