@@ -212,7 +212,7 @@ def test_tellers_that_cannot_serve_lapse() -> None:
 
 def test_a_charter_too_long_for_the_name_of_a_longer_profile() -> None:
     """It fits to the last byte: the new profile's name would not. The motion lapses, and nothing breaks."""
-    long = small_charter(template="t" * 40, size={"reason": "r" * 500}).data()
+    long = small_charter(template="t" * 40, size={"min": 1, "reason": "r" * 500}).data()
     room = MAX_CHARTER - len(encode(long))
     wide = {**long, "purpose": "\U0001f600" * ((room - 4) // 4)}
     wide["purpose"] += "x" * (MAX_CHARTER - len(encode(wide)))
