@@ -4,16 +4,18 @@ Byte strings are hexadecimal. In CBOR values a byte string is `{"bytes": hex}`.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from node.ticket import Ticket, TicketNode, ticket_text
 from protocol import keys
 from protocol.codec import decode, encode
-from protocol.council.charter import TEMPLATES, Threshold, template
+from protocol.council.charter import TEMPLATES, Threshold, parse_charter, template
 from protocol.errors import Malformed
 from protocol.ids import operation_text, peer_text, person_text
 from protocol.log.operation import Envelope
+from tests.vectors.stories import balloting, changes, lapses, turnover
 from tests.vectors.told import jsonable, told
 from tests.worlds import Person, World, attachment, carry, seed
 
@@ -85,6 +87,7 @@ def signatures() -> dict[str, Any]:
     ]
     small = {
         "key of small order": (b"\x01" + bytes(31), b"\x01" + bytes(63)),
+        "R of small order": (key, b"\xec" + b"\xff" * 30 + b"\x7f" + good[32:]),
         "key that is not canonical": (b"\xee" + b"\xff" * 30 + b"\x7f", b"\x01" + bytes(63)),
     }
     return {
@@ -148,15 +151,58 @@ def _changed(header: bytes, place: int, value: Any) -> bytes:
     return encode(fields)
 
 
+_REFUSED_CHARTERS: list[tuple[str, dict[str, Any]]] = [
+    ("another version", {"version": 2}),
+    ("a field too many", {"motto": "onwards"}),
+    ("no name", {"name": ""}),
+    ("a blank name", {"name": " \u2003\x1f"}),
+    ("a name of 81 characters", {"name": "ü" * 81}),
+    ("unknown visibility", {"visibility": "secret"}),
+    ("a reason that is empty", {"size": {"min": 25, "max": 50, "reason": ""}}),
+    ("smallest above largest", {"size": {"min": 40, "max": 30}}),
+    ("small without a reason", {"size": {"min": 1, "max": 30}}),
+    ("large with a blank reason", {"size": {"min": 30, "max": 51, "reason": " "}}),
+    ("a size of 501", {"size": {"min": 30, "max": 501, "reason": "many"}}),
+    ("a matter without a threshold", {"thresholds": {"adoption": ["at_least", 1, 2]}}),
+    ("a threshold above the whole", {"thresholds.adoption": ["at_least", 3, 2]}),
+    ("more than everybody", {"thresholds.adoption": ["more_than", 2, 2]}),
+    ("a share of nothing", {"thresholds.adoption": ["at_least", 0, 2]}),
+    ("removal by half", {"thresholds.removal": ["at_least", 1, 2]}),
+    ("a quorum above everybody", {"ballots": {"supporters": 1, "quorum": ["at_least", 4, 3]}}),
+    ("no supporters", {"ballots": {"supporters": 0, "quorum": ["at_least", 1, 2]}}),
+    ("unknown tellers", {"tellers": "5"}),
+    ("no duration for motions", {"durations.motion_epochs": 0}),
+    ("extensions without length", {"durations.extension": 0}),
+    ("storage below a mebibyte", {"limits.storage": 2**20 - 1}),
+    ("no rules", {"rules": []}),
+    ("longer than 8,192 bytes", {"purpose": "水" * 2000, "size": {"min": 1, "max": 50, "reason": "水" * 500}, "name": "水" * 80, "template": "水" * 40, "rules": ["folkmoot/1"] * 32}),
+]  # fmt: skip
+
+
+def _refused_charter(plain: dict[str, Any], why: str, **changed: Any) -> dict[str, str]:
+    data = {**plain}
+    for name, value in changed.items():
+        field, _, inner = name.partition(".")
+        data[field] = {**data[field], inner: value} if inner else value
+    try:
+        parse_charter(data)
+    except Malformed as error:
+        return {"why": why, "encoded": encode(data).hex(), "rule": error.rule}
+    raise AssertionError(f"taken for a charter: {why}")
+
+
 def charters() -> dict[str, Any]:
     """The shipped templates."""
     made = [template(kind, "Mill Lane", "to decide together") for kind in TEMPLATES]
     thresholds = [Threshold("at_least", 2, 3), Threshold("more_than", 1, 2), Threshold("at_least", 1, 1)]
+    plain = made[0].data()
+    refused = [_refused_charter(plain, why, **changed) for why, changed in _REFUSED_CHARTERS]
     return {
-        "what": "Charters (chapter 6) with their encoding and digest, and how many are needed of how many.",
+        "what": "Charters (chapter 6) with their encoding and digest; charters that are refused, and `rule`, the first that they break; and how many are needed of how many.",
         "charters": [
             {"charter": jsonable(c.data()), "encoded": c.encode().hex(), "digest": c.digest().hex()} for c in made
         ],
+        "refused": refused,
         "needed": [
             {"threshold": [t.sort, t.a, t.b], "of": of, "needed": t.needed(of)}
             for t in thresholds
@@ -233,6 +279,17 @@ def council() -> dict[str, Any]:
     return made
 
 
+def stories() -> dict[str, dict[str, Any]]:
+    """Councils in which much happens, by what happens in them."""
+    made: dict[str, tuple[str, Callable[[], tuple[Envelope, list[Envelope]]]]] = {
+        "changes": ("Every way in which members change a council (chapters 5 to 9), forks, and who was removed and writes on.", changes),
+        "lapses": ("What is due and does not fit any more: every reason why an effect lapses (chapter 7).", lapses),
+        "ballots": ("Ballots of several tellers (chapter 10): open, hidden, weighed, with effects, extended, lapsed.", balloting),
+        "turnover": ("Ballots whose tellers change meanwhile, or whose council (chapters 7 and 10).", turnover),
+    }  # fmt: skip
+    return {f"council-{name}": told(what, *story()) for name, (what, story) in made.items()}
+
+
 def tickets() -> dict[str, Any]:
     """Tickets as text."""
     node = Person("Ada").node
@@ -263,9 +320,10 @@ def files() -> dict[str, str]:
         "codec": codec, "ids": ids, "keys": signatures, "operations": operations, "charter": charters,
         "council": council, "tickets": tickets,
     }  # fmt: skip
+    vectors = {name: make() for name, make in made.items()} | stories()
     return {
-        f"{name}.json": json.dumps({"version": 1, **make()}, indent=1, ensure_ascii=False) + "\n"
-        for name, make in made.items()
+        f"{name}.json": json.dumps({"version": 1, **vector}, indent=1, ensure_ascii=False) + "\n"
+        for name, vector in vectors.items()
     }
 
 

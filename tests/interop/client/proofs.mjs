@@ -30,11 +30,11 @@ export const signedByTellers = (digest, { round, signatures }, tellers, q) => {
   return signatures.filter(([key, signature]) => keys.has(hex(key)) && verify(key, DOMAINS.EPOCH, message, signature)).length >= q;
 };
 
-/** Have devices of two thirds of the whole roll signed it? */
+/** Have devices of two thirds of the whole roll signed it? Nobody is not two thirds of nobody. */
 export const signedByMembers = (digest, { signatures }, members) => {
   const owner = new Map([...members.values()].flatMap((member) => [...member.devices].map((device) => [device, member.membership])));
   const signed = new Set(
     signatures.filter(([key, signature]) => owner.has(hex(key)) && verify(key, DOMAINS.REPLACEMENT, digest, signature)).map(([key]) => owner.get(hex(key))),
   );
-  return signed.size * 3 >= members.size * 2;
+  return members.size > 0 && signed.size * 3 >= members.size * 2;
 };
