@@ -33,8 +33,9 @@ format: $(READY_DEV) ## put the code into the house's form
 bench: $(READY_DEV) ## measure, as ratios to raw references taken in the same run
 	@$(INSIDE) -m bench $(ARGS)
 
-simulate: $(READY_DEV) ## longer runs of the simulator and the property tests
-	@$(INSIDE) -m pytest -n 2 --hypothesis-profile=thorough tests/simulation tests/property $(ARGS)
+simulate: $(READY_DEV) ## long runs: councils on 300 nodes from five seeds, and the property tests
+	@$(INSIDE) -m tests.simulation --nodes 300 --seeds 5
+	@$(INSIDE) -m pytest -n 2 --hypothesis-profile=thorough tests/property $(ARGS)
 
 oracles: $(READY_DEV) ## count many elections here and with other libraries, and compare
 	@$(INSIDE) tests/oracles/run.py $(ARGS)
