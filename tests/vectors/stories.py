@@ -185,7 +185,7 @@ def lapses() -> tuple[Envelope, list[Envelope]]:
     three = [Teller(name) for name in ("hall", "barn", "mill")]
     changed: dict[str, Any]
     for changed in (
-        {"name": " "}, {"tellers": "3-liar"}, {"size": {**size, "max": 2}}, {"size": {"min": 3, "max": 2}}, {"size": {"min": 1, "max": 4}},
+        {"name": " "}, {"tellers": "3-liar"}, {"size": {**size, "max": 2}}, {"size": {**size, "min": 4, "max": 24}}, {"size": {"min": 3, "max": 2}}, {"size": {"min": 1, "max": 4}},
         {"tellers": "5"}, {"limits": {}}, {"purpose": "x" * 2001}, {"ballots": {"supporters": 1, "quorum": ["more_than", 1, 1]}},
         {"thresholds": {**world.council.charter.data()["thresholds"], "removal": ["at_least", 1, 2]}},
     ):  # fmt: skip

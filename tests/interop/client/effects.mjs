@@ -65,6 +65,7 @@ const charter = (state, number, effect) => {
   const next = checkedCharter(effect.charter, "the new charter is not valid");
   unless(next.tellers !== state.profile, "the tellers' profile changes with the tellers, not with the charter");
   unless(state.members.size > next.size.max, "the council has more members than the new charter allows");
+  unless(state.members.size < next.size.min, "the council has fewer members than the new charter asks for");
   state.charter = next;
   return { charter: charterDigest(next), replaces: old };
 };
