@@ -92,9 +92,7 @@ def parse_operation(text: str) -> OperationId:
         except ValueError:
             raw = b""
     if raw[:4] != _CID_HEAD or operation_text(raw[4:]) != text:
-        raise Malformed(
-            "operation-text", f"{text[:70]!r} is not an id: ids have 59 letters and start with 'bafyrei'."
-        )
+        raise Malformed("operation-text", f"{text[:70]!r} is not an id: ids have 59 letters and start with 'bafyrei'.")
     return OperationId(raw[4:])
 
 

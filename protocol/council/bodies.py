@@ -52,6 +52,7 @@ __all__ = [
     "WithdrawProposal",
     "enrolment_message",
     "node_message",
+    "node_proven",
     "parse_body",
     "teller_message",
 ]

@@ -51,6 +51,7 @@ __all__ = [
     "compose",
     "compose_replacement",
     "leave_message",
+    "replace_tellers",
     "revocation_message",
 ]
 

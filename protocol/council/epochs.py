@@ -46,6 +46,9 @@ __all__ = [
     "Motion",
     "Record",
     "absorb",
+    "adopted_version",
+    "founding_state",
+    "seal",
 ]
 
 

@@ -8,7 +8,7 @@ from ..codec import encode
 from ..ids import Digest, Membership, digest
 from .bodies import TellerKeys
 
-__all__ = ["Member", "NodeListing", "Teller", "roll_digest", "tellers_digest"]
+__all__ = ["Member", "NodeListing", "Teller", "roll_digest", "tellers_digest", "tellers_of"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,10 @@ __all__ = [
     "Operation",
     "decode_envelope",
     "decode_header",
+    "open_content",
     "recall_envelope",
     "recall_operation",
+    "split_inline",
 ]
 
 VERSION: Final = 1

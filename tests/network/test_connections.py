@@ -223,7 +223,7 @@ async def test_a_banned_peer_reads_why() -> None:
         async def refuse(stream: object) -> None:
             assert stream
             server.ban(client.peer, 60)
-            await stream.send(b"too many frames")  # type: ignore[attr-defined]
+            await stream.send(b"too many frames")  # type: ignore[attr-defined]  # a stream
 
         server.handle("/test/refuse/1", refuse)
         async with await client.open(server.peer, "/test/refuse/1") as stream:

@@ -211,7 +211,7 @@ async def test_a_peer_that_answers_pings_stays() -> None:
             if answers > 20:
                 enough.set()
 
-        muxer.secured_conn.write = count  # type: ignore[method-assign]
+        muxer.secured_conn.write = count  # type: ignore[method-assign]  # to see what is written
         await enough.wait()
         assert server.connected() == {INTRUDER}
         assert not muxer.is_closed

@@ -46,7 +46,9 @@ def test_a_changed_signature_is_none(place: int) -> None:
     assert not verify(KEY, ENROLMENT, b"m", bytes(signature))
 
 
-@pytest.mark.parametrize(("key", "signature"), [(KEY[:-1], 64), (KEY + b"\0", 64), (b"", 64), (KEY, 63), (KEY, 65), (KEY, 0)])
+@pytest.mark.parametrize(
+    ("key", "signature"), [(KEY[:-1], 64), (KEY + b"\0", 64), (b"", 64), (KEY, 63), (KEY, 65), (KEY, 0)]
+)
 def test_wrong_lengths_verify_nothing(key: bytes, signature: int) -> None:
     assert not verify(key, ENROLMENT, b"m", bytes(signature))
 

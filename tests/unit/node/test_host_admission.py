@@ -40,7 +40,7 @@ def test_at_a_full_door_the_longest_waiting_of_the_largest_crowd_goes() -> None:
     places = admission()
     out: list[str] = []
     for name, address in (("b1", "b"), ("a1", "a"), ("a2", "a"), ("b2", "b"), ("a3", "a")):
-        assert places.knock(name, address, lambda name=name: out.append(name))  # type: ignore[misc]
+        assert places.knock(name, address, lambda name=name: out.append(name))  # type: ignore[misc]  # a loop's variable
     assert out == ["a1"], "not b1, though it waits longer: a crowd from one address does not push others out"
     places.leave_door("a2")
     places.leave_door("never there")
