@@ -32,7 +32,13 @@ from .epochs import Acceptance, Decision
 from .signatures import unpack_signatures
 from .terms import check_opening, read_effect
 
-__all__ = ["BallotBox", "Clerk", "Paper", "unpack_ids", "unpack_openings"]
+__all__ = [
+    "BallotBox",
+    "Clerk",
+    "Paper",
+    "unpack_ids",
+    "unpack_openings",
+]
 
 Answer = Refusal | Decision | Acceptance | None
 """Why an operation has no effect, or what the council's epochs have to know of it, or neither."""

@@ -8,7 +8,14 @@ from ..codec import encode
 from ..ids import Digest, Membership, digest
 from .bodies import TellerKeys
 
-__all__ = ["Member", "NodeListing", "Teller", "roll_digest", "tellers_digest", "tellers_of"]
+__all__ = [
+    "Member",
+    "NodeListing",
+    "Teller",
+    "roll_digest",
+    "tellers_digest",
+    "tellers_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
