@@ -1,10 +1,11 @@
+from dataclasses import replace
 from typing import Any
 
 from protocol.codec import encode
-from protocol.council.bodies import enrolment_message, node_message
+from protocol.council.bodies import Admit, Effect, Remove, enrolment_message, node_message
 from protocol.council.charter import MAX_CHARTER
-from protocol.council.compose import MAX_ACTS
-from protocol.council.epochs import Record
+from protocol.council.compose import MAX_ACTS, MAX_DECISIONS, compose
+from protocol.council.epochs import Decision, EpochState, Record
 from protocol.council.motions import MAX_MOTIONS
 from protocol.council.outcomes import Inserted
 from protocol.keys import ENROLMENT, NODE, POSSESSION, public_key, sign
@@ -225,6 +226,63 @@ def test_a_charter_too_long_for_the_name_of_a_longer_profile() -> None:
     decide(world, effect.data() | {"kind": "tellers"})
     assert why(world) == "the charter would not be valid: charter"
     assert refused(world.council.compose_replacement(effect)) == "tellers"
+
+
+# --- certified ballots ------------------------------------------------------------------------
+
+
+def decided(world: World, *effects: Effect | None, **changes: Any) -> tuple[EpochState, list[dict[str, Any]]]:
+    """The state and the effects of the epoch that takes certified ballots with these effects, ballot by ballot."""
+    head = replace(world.council.head, **changes)
+    ballots = {
+        seed("ballot", n): (seed("certificate", n), Decision(seed("ballot", n), 1, seed("record", n), effect))
+        for n, effect in enumerate(effects)
+    }
+    record = compose(head, replace(head, decisions=ballots), world.council.heads())
+    assert isinstance(record, Record)
+    assert [effect["ballot"] for effect in record.effects] == sorted(ballots)[:MAX_DECISIONS]
+    assert record.state.decided == set(sorted(ballots)[:MAX_DECISIONS])
+    assert record.state.decisions.keys() == set(sorted(ballots)[MAX_DECISIONS:])
+    return record.state, [dict(effect) for effect in record.effects]
+
+
+def test_a_ballots_decision_takes_effect_like_a_motion() -> None:
+    world, (_ada, ben) = founded("Ben")
+    state, (effect,) = decided(world, Remove(membership(world, ben)))
+    assert effect == {
+        "kind": "remove",
+        "membership": membership(world, ben),
+        "ballot": seed("ballot", 0),
+        "record": seed("record", 0),
+        "reason": seed("certificate", 0),
+    }
+    assert len(state.members) == 1
+
+
+def test_a_decision_without_effect_is_noted() -> None:
+    world, _ = founded("Ben")
+    state, (effect,) = decided(world, None)
+    assert effect["kind"] == "decision"
+    assert state.members == world.council.head.members
+
+
+def test_a_decision_that_does_not_fit_lapses() -> None:
+    world, (_ada, ben) = founded("Ben")
+    _, (effect,) = decided(world, Remove(seed("nobody")))
+    assert (effect["kind"], effect["why"]) == ("lapse", "the membership had ended already")
+    _, (effect,) = decided(world, None, replaced=2)
+    assert effect["why"] == "the members replaced the tellers after it was opened"
+    forming = small_charter(size={"min": 9, "max": 24, "reason": "a test"})
+    _, (effect,) = decided(world, Remove(membership(world, ben)), charter=forming)
+    assert effect["why"] == "the council is forming"
+    _, (effect,) = decided(world, Admit(seed("nobody")), charter=forming)
+    assert effect["why"] == "the request was used already, or is not proven"
+
+
+def test_more_decisions_than_one_epoch_holds_wait_for_the_next() -> None:
+    world, _ = founded("Ben")
+    _, effects = decided(world, *[None] * (MAX_DECISIONS + 2))
+    assert len(effects) == MAX_DECISIONS
 
 
 def test_nothing_due_is_no_epoch() -> None:

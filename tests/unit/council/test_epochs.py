@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from protocol.council.bodies import Absent, Assent, Invite, Move, Remove, Request, Uninvite, Withdraw
-from protocol.council.epochs import Fact, absorb
+from protocol.council.epochs import Acceptance, Decision, Fact, absorb
 from protocol.errors import Misuse
 from protocol.ids import Membership
 from tests.worlds import World, seed
@@ -59,6 +59,24 @@ def test_what_names_nothing_that_is_pending_changes_nothing() -> None:
 def test_nobody_withdraws_for_another() -> None:
     after = absorb(STATE, [MOVE, fact("back", Withdraw(MOVE.id), BEN)])
     assert after.motions[MOVE.id].withdrawn == frozenset()
+
+
+def certified(name: str, ballot: str = "ballot") -> Fact:
+    return fact(name, Decision(seed(ballot), 0, seed("record")), None)
+
+
+def test_of_several_certificates_of_a_ballot_that_with_the_lowest_id_stands() -> None:
+    low, high = sorted([certified("one"), certified("other")], key=lambda fact: fact.id)
+    for order in ([low, high], [high, low]):
+        after = absorb(STATE, order)
+        assert after.decisions == {seed("ballot"): (low.id, low.body)}
+    assert absorb(replace(STATE, decided=frozenset({seed("ballot")})), [low]).decisions == {}
+
+
+def test_who_will_count_a_ballot_until_it_is_decided() -> None:
+    ann, ben = (replace(fact(name, Acceptance(seed("ballot"), 0, 2), None), author=seed(name)) for name in ("a", "b"))
+    assert absorb(STATE, [ann, ben]).accepted == {seed("ballot"): (0, 2, frozenset({seed("a"), seed("b")}))}
+    assert absorb(replace(STATE, decided=frozenset({seed("ballot")})), [ann]).accepted == {}
 
 
 def test_a_request_that_is_not_proven_is_not_pending() -> None:
