@@ -20,7 +20,7 @@ from scripts import docs
 
 ROOT = Path(__file__).parents[2]
 GENERATED = {
-    ".git", ".venv", ".venv-oracles", "build", "dist", "__pycache__", ".coverage", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache",
+    ".git", ".venv", ".venv-oracles", "node_modules", "build", "dist", "__pycache__", ".coverage", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache",
 }  # fmt: skip
 THIRD_PARTY = {"cbor2", "msgspec", "nacl", "sortedcontainers"}
 PURE = {
@@ -40,7 +40,12 @@ LAYERS = {
 def files(*patterns: str) -> list[Path]:
     """The project's own files that match, without what was built or installed."""
     found = {path for pattern in patterns for path in ROOT.glob(pattern) if path.is_file()}
-    return sorted(path for path in found if not GENERATED & set(path.relative_to(ROOT).parts))
+    # Workers that measure coverage write files of their own, and take them away again.
+    return sorted(
+        path
+        for path in found
+        if not GENERATED & set(path.relative_to(ROOT).parts) and not path.name.startswith(".coverage.")
+    )
 
 
 def named(path: Path) -> str:
