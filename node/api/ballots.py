@@ -75,7 +75,7 @@ def title_of(service: Service, council: Council, ballot: Ballot) -> str | None:
     return None if written is None else " ".join(written.split())
 
 
-def state_of(ballot: Ballot, now: int) -> State:
+def _state_of(ballot: Ballot, now: int) -> State:
     """Where a ballot is in its life; now: this node's clock, ms."""
     if ballot.certified:
         return "certified"
@@ -118,7 +118,7 @@ def _words(service: Service, council: Council, ballot: Ballot, state: State) -> 
 
 def line(service: Service, council: Council, names: Names, ballot: Ballot) -> BallotLine:
     """A ballot in a list."""
-    state = state_of(ballot, service.clock())
+    state = _state_of(ballot, service.clock())
     return BallotLine(
         ballot=operation_text(ballot.id),
         title=title_of(service, council, ballot),
@@ -164,7 +164,7 @@ def ballot(service: Service, council: Council, ballot: Ballot) -> BallotAnswer:
     """One ballot, whole."""
     names = Names(service, council)
     body, charter, people = ballot.body, ballot.charter, len(ballot.roll)
-    state = state_of(ballot, service.clock())
+    state = _state_of(ballot, service.clock())
     effect = None if body.effect is None else read_effect(body.effect)
     quorum = charter.ballots.quorum
     return BallotAnswer(
@@ -194,7 +194,7 @@ def ballot(service: Service, council: Council, ballot: Ballot) -> BallotAnswer:
         pinned=[version_words(service, council, pin) for pin in body.pins],
         supports=_backers(council, ballot),
         effect=None if effect is None else effect_data(effect.data()),
-        effect_words=None if effect is None else motion_words(service, council, names, effect),
+        effect_words=None if effect is None else motion_words(service, council, names, effect, charter),
         weighted=bool(ballot.weights),
         votes=_votes(service, council, names, ballot, state),
         equivocations=list(_equivocations(names, ballot)),
@@ -390,7 +390,7 @@ def supports(service: Service, council: Council, proposal: bytes) -> list[Suppor
 
 def cast_draft(service: Service, council: Council, ballot: Ballot, voter: bytes, choice: Any) -> CastDraft:
     """What a cast of this membership has to say; `Refused` when it could not count."""
-    state = state_of(ballot, service.clock())
+    state = _state_of(ballot, service.clock())
     if state in ("closed", "certified"):
         raise Refused("ballot-closed", "The ballot is closed: nothing can be cast in it any more.")
     if state == "declined":
@@ -419,7 +419,7 @@ def certificate(service: Service, council: Council, ballot: Ballot, *, casts: bo
     """The certificate's canonical bytes; casts: with the evidence to count again."""
     certified = final(ballot)
     if certified is None:
-        state = state_of(ballot, service.clock())
+        state = _state_of(ballot, service.clock())
         words = _words(service, council, ballot, state)
         raise Refused("ballot-uncertified", f"The ballot has no certificate yet: {words}.")
 

@@ -19,6 +19,7 @@ from protocol.council.bodies import (
     Remove,
     TellersChange,
 )
+from protocol.council.charter import Charter
 from protocol.council.council import Council
 from protocol.ids import operation_text, peer_text, person_text
 
@@ -45,8 +46,10 @@ def _ballot(service: Service, council: Council, effect: Mapping[str, Any]) -> st
     return ballot_title(service, council, council.box.ballots.get(effect["ballot"]))
 
 
-def motion_words(service: Service, council: Council, names: Names, effect: Effect) -> str:
-    """What a motion would do, as a phrase that starts with a verb."""
+def motion_words(
+    service: Service, council: Council, names: Names, effect: Effect, before: Charter | None = None
+) -> str:
+    """What a motion would do, as a phrase that starts with a verb. before: the charter that it was moved under, if not this one."""
     match effect:
         case Admit(request):
             asked = council.pending().requests.get(request)
@@ -57,7 +60,7 @@ def motion_words(service: Service, council: Council, names: Names, effect: Effec
         case Rekey(membership=membership, person=person):
             return f"give {names.person(membership).name} the new key {person_text(person)}"
         case CharterChange(charter, replaces):
-            current = council.charter
+            current = before or council.charter
             return (
                 f"change the charter: {_changes(current.data(), charter)}"
                 if replaces == current.digest()

@@ -23,7 +23,7 @@ def final(ballot: Ballot) -> Certified | None:
     return certified[max(certified)] if certified else None
 
 
-def fields_of(certified: Certified) -> dict[str, Any]:
+def _fields_of(certified: Certified) -> dict[str, Any]:
     """The record's fields."""
     fields: dict[str, Any] = decode(certified.record, len(certified.record))
     return fields
@@ -34,7 +34,7 @@ def counted(ballot: Ballot) -> dict[bytes, Cast] | None:
     certified = final(ballot)
     if certified is None:
         return None
-    fields = fields_of(certified)
+    fields = _fields_of(certified)
     return {cast.id: cast for cast in ballot.counted(ballot.instances[fields["instance"]], fields["value"])}
 
 
@@ -48,7 +48,7 @@ def result(service: Service, council: Council, ballot: Ballot) -> ResultAnswer |
     certified = final(ballot)
     if certified is None:
         return None
-    fields, question = fields_of(certified), ballot.body.question
+    fields, question = _fields_of(certified), ballot.body.question
     outcome: Literal["decided", "no quorum", "lapsed"] = fields["outcome"]
     data: dict[str, Any] | None = fields.get("result")
     equal: dict[str, Any] | None = fields.get("equal")

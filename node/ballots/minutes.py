@@ -133,7 +133,7 @@ def as_text(minutes: Minutes) -> str:
     out.append(_wrapped(f"Checked when this was printed: {' '.join(minutes.checked)}"))
     out.append("  Record  " + minutes.record)
     out.append("  Ballot  " + minutes.ballot)
-    out.append("  Ask any member for the certificate, a file, and check it on your own computer:")
+    out.append("  Ask any member for the certificate, a file, and check it on your computer:")
     out.append("    moot certificate verify FILE --tellers KEY,KEY...")
     out.append("  The keys are those above; compare them with a charter that you trust.")
     return "\n".join(out) + "\n"

@@ -103,7 +103,7 @@ def terms_words(question: Question) -> list[str]:
         elif name == "block":
             out.append(_BLOCKS.get(value, str(value)))
         elif name == "block_threshold":
-            out.append(f"blocks are enough at {share_words(value)} of all votes cast")
+            out.append(f"that is: {share_words(value)} of all votes cast")
         elif name == "status_quo" and isinstance(value, int) and value < len(question.options):
             out.append(f"'{question.options[value]}' is how things stay if nothing wins against it")
         elif name == "best":

@@ -20,7 +20,7 @@ def open_ballot(voice: "Voice", title: str, text: str | None, asked: dict[str, A
     """Open a ballot as the options of the command describe it; gives its id."""
     from node.api.answers import CharterAnswer
     from node.ballots.durations import deadline_of
-    from node.ballots.question import question_of
+    from node.ballots.question import question_of, rule_of
     from node.commands._voice import Attached, now
     from protocol.council.ballot_bodies import OpenBallot
     from protocol.ids import parse_operation
@@ -36,6 +36,11 @@ def open_ballot(voice: "Voice", title: str, text: str | None, asked: dict[str, A
     if proposal is not None:
         _check_discussion(charter, proposal)
     effect, named, pins = _effect(voice, proposal, asked)
+    if effect is not None and not rule_of(question).answers:
+        raise Refused(
+            "ballot-effect",
+            "An effect follows from a question that is adopted: leave the options out, or open a ballot that only asks.",
+        )
     supports = _supports(voice, charter, proposal)
     weights = _weights(voice, asked["weights"])
     attached = Attached.none()

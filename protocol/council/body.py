@@ -23,6 +23,13 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
     def data(self) -> dict[str, Any]:
         """The body as the plain map that an operation carries."""
-        plain = msgspec.to_builtins(self, builtin_types=(bytes,))
+        plain = _lists(msgspec.to_builtins(self, builtin_types=(bytes,)))
         assert isinstance(plain, dict)
         return plain
+
+
+def _lists(value: Any) -> Any:
+    """The same with lists for tuples, of which the format knows none."""
+    if isinstance(value, dict):
+        return {key: _lists(item) for key, item in value.items()}
+    return [_lists(item) for item in value] if isinstance(value, list | tuple) else value
