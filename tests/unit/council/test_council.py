@@ -3,116 +3,23 @@ from typing import Any
 
 import pytest
 
-from protocol.council.council import MAX_LIMBO, Council, Heads
+from protocol.council.council import Council, Heads
 from protocol.council.epochs import Record
-from protocol.council.outcomes import Added, Erased, Forgotten, Inserted, Known, Refused, Waiting
-from protocol.errors import Malformed, Refusal
+from protocol.council.outcomes import Added, Inserted, Known, Refused, Waiting
+from protocol.errors import Refusal
 from protocol.ids import OperationId
 from protocol.keys import public_key, sign
 from protocol.log.operation import MAX_DEPS, Content, Draft, Envelope
-from tests.attacks.scenes import again, forge, founded, leave, membership, remove, signed
-from tests.delivery import deliver, portrait
+from tests.attacks.scenes import again, founded, leave, membership
+from tests.delivery import portrait
 from tests.worlds import Person, Teller, World, attachment, refused, seed, small_charter
 
 ADA = Person("Ada")
 
 
-# --- founding ---------------------------------------------------------------------------------
-
-
-def founding(**changes: Any) -> Envelope:
-    """A founding operation whose body or fields are changed."""
-    operation = World().said[0].operation
-    fields = {
-        "council": b"",
-        "author": ADA.device(),
-        "depth": 0,
-        "deps": (),
-        "time": 0,
-        "kind": "council.found",
-        "body": {**operation.body, **changes.pop("body", {})},
-    }
-    return Draft(**{**fields, **changes}).signed(ADA.device_seed())
-
-
-def test_a_council_is_what_its_founding_operation_says() -> None:
-    world = World()
-    council = world.council
-    assert council.id == world.said[0].operation.id
-    assert council.head.number == 0
-    assert bytes(council.head.digest) == council.id
-    assert council.charter == world.charter
-    assert membership(world, ADA) == bytes(council.id)
-    assert council.head.members[membership(world, ADA)].devices == {ADA.device()}
-    assert [teller.key for teller in council.head.tellers] == [world.teller.key]
-    assert council.heads() == [council.id]
-    assert len(council) == 1
-    assert council.id in council
-    assert council.founding is world.said[0].operation
-    assert list(council.items) == [(0, council.id)]
-
-
-NONCE = seed("nonce", "Ada")
-HALL, BARN = Teller("hall").keys(NONCE), Teller("barn").keys(NONCE)
-
-
-class AdasDevice(Teller):
-    @property
-    def seed(self) -> bytes:
-        return ADA.device_seed()
-
-
-@pytest.mark.parametrize(
-    ("changes", "rule"),
-    [
-        ({"kind": "merge"}, "founding"),
-        ({"body": {"tellers": [HALL, BARN]}}, "founding-tellers"),
-        ({"body": {"charter": small_charter(tellers="3-absence").data()}}, "founding-tellers"),
-        (
-            {"body": {"charter": small_charter(tellers="3-absence").data(), "tellers": [HALL, HALL, BARN]}},
-            "founding-tellers",
-        ),
-        ({"body": {"tellers": [{**HALL, "possession": BARN["possession"]}]}}, "founding-tellers"),
-        ({"body": {"tellers": [{**HALL, "node": BARN["node"]}]}}, "founding-tellers"),
-        ({"body": {"tellers": [Teller("hall").keys(seed("another nonce"))]}}, "founding-tellers"),
-        ({"body": {"tellers": [AdasDevice("Ada's").keys(NONCE)]}}, "founding-tellers"),
-        ({"body": {"grant": bytes(64)}}, "founding-grant"),
-        ({"body": {"person": Person("Ben").key}}, "founding-grant"),
-        ({"body": {"node_possession": bytes(64)}}, "founding-node"),
-        ({"body": {"node": Person("Ben").node}}, "founding-node"),
-    ],
-)
-def test_what_founds_no_council(changes: dict[str, Any], rule: str) -> None:
-    assert refused(Council.found(founding(**changes))) == rule
-
-
-def test_a_founding_operation_that_is_not_signed() -> None:
-    envelope = founding()
-    council = Council.found(envelope)
-    assert isinstance(council, Council)
-    forged = Envelope(type(envelope.operation)(**{**_fields(envelope), "signature": bytes(64)}), ())
-    assert refused(Council.found(forged)) == "signature"
-    assert isinstance(Council.found(forged, verified=True), Council)
-
-
 def _fields(envelope: Envelope) -> dict[str, Any]:
     operation = envelope.operation
     return {field: getattr(operation, field) for field in operation.__struct_fields__}
-
-
-def test_a_founding_operation_that_is_malformed() -> None:
-    with pytest.raises(Malformed, match="does not fit its kind"):
-        Council.found(founding(body={"more": 1}))
-    with pytest.raises(Malformed, match="needs a name"):
-        Council.found(founding(body={"charter": {**small_charter().data(), "name": " "}}))
-
-
-def test_a_council_is_founded_once() -> None:
-    world, _ = founded("Ben")
-    assert refused(world.insert(founding(time=7))) == "council"
-    again_ = world.draft(ADA.device_seed(), "council.found", world.said[0].operation.body)
-    assert isinstance(world.insert(again_), Inserted)
-    assert world.council.without_effect[again_.operation.id].rule == "founding"
 
 
 # --- the way in -------------------------------------------------------------------------------
@@ -325,221 +232,6 @@ def test_whose_words() -> None:
     assert world.council.membership_of(NOTHING) is None
 
 
-# --- erasure ----------------------------------------------------------------------------------
-
-
-def erased(outcome: object) -> list[Erased]:
-    assert isinstance(outcome, Inserted), outcome
-    return [event for event in outcome.events if isinstance(event, Erased)]
-
-
-def test_people_erase_their_own_words() -> None:
-    world, (_ada, ben) = founded("Ben")
-    proposal = world.proposal(ben)
-    body = {"operation": proposal, "attachments": [1]}
-    outcome = world.insert(world.draft(ben.device_seed(), "talk.erase", body, (proposal,)))
-    assert erased(outcome) == [Erased(proposal, frozenset({1}))]
-    assert world.council.erased(proposal) == {1}
-    more = world.insert(world.draft(ben.device_seed(), "talk.erase", {**body, "attachments": [0]}, (proposal,)))
-    assert erased(more) == [Erased(proposal, frozenset({0, 1}))]
-
-
-def test_the_council_erases_what_it_decides_to() -> None:
-    world, (ada, ben) = founded("Ben")
-    picture = world.draft(
-        world.teller.seed, "comment.write", {"on": NOTHING, "text": 0}, contents=(attachment("ugly"),)
-    )
-    assert isinstance(world.insert(picture), Inserted)
-    target = picture.operation.id
-    world.assent(ben, world.move(ada, {"kind": "erase", "operation": target, "attachment": 0}, (target,)))
-    record = world.council.compose()
-    assert isinstance(record, Record)
-    outcome = world.insert(world.teller.seal(world.council, record))
-    assert erased(outcome) == [Erased(target, frozenset({0}))]
-    assert world.council.erased(target) == {0}
-    world.assent(ben, world.move(ada, {"kind": "erase", "operation": target, "attachment": 0}, (target,)))
-    again_ = world.epoch()
-    assert again_ is not None
-    assert again_.effects[0]["why"] == "it was erased already"
-
-
-def adopt(world: World, version: bytes, proposal: bytes, replaces: bytes | None = None) -> object:
-    """Ada and Ben adopt a version; gives the outcome of the epoch."""
-    effect = {"kind": "adopt", "proposal": proposal, "version": version}
-    motion = world.move(ADA, effect | ({} if replaces is None else {"replaces": replaces}), (version,))
-    world.assent(Person("Ben"), motion)
-    record = world.council.compose()
-    assert isinstance(record, Record)
-    return world.insert(world.teller.seal(world.council, record))
-
-
-def test_what_the_council_adopted_its_author_cannot_erase() -> None:
-    world, (_ada, ben) = founded("Ben")
-    proposal = world.proposal(ben)
-    assert erased(adopt(world, proposal, proposal)) == []
-    body = {"operation": proposal, "attachments": [0, 1]}
-    assert erased(world.insert(world.draft(ben.device_seed(), "talk.erase", body, (proposal,)))) == []
-    assert world.council.erased(proposal) == frozenset()
-    # Until another version stands in its place.
-    amendment = {"proposal": proposal, "replaces": proposal, "text": 0}
-    second = world.say(ben, "proposal.amend", amendment, (proposal,), texts=("better",))
-    outcome = adopt(world, second, proposal, proposal)
-    assert erased(outcome) == [Erased(proposal, frozenset({0, 1}))]
-    assert world.council.erased(proposal) == {0, 1}
-    assert world.council.erased(second) == frozenset()
-
-
-def test_adoption_names_what_it_replaces_and_no_text_that_is_gone() -> None:
-    world, (_ada, ben) = founded("Ben")
-    proposal = world.proposal(ben)
-    other = world.proposal(ben, "Roof")
-    gone = world.proposal(ben, "Gone")
-    world.say(ben, "talk.erase", {"operation": gone, "attachments": [1]}, (gone,))
-    world.say(ben, "proposal.withdraw", {"proposal": other}, (other,))
-    for version, why in ((other, "the proposal was withdrawn"), (gone, "the text was erased")):
-        adopt(world, version, version)
-        assert world.council.branch.links[-1].effects[0]["why"] == why
-    adopt(world, proposal, proposal)
-    assert world.council.head.adopted[proposal].version == proposal
-    adopt(world, proposal, proposal)
-    assert world.council.branch.links[-1].effects[0]["why"] == "another version was adopted meanwhile"
-
-
-# --- limbo ------------------------------------------------------------------------------------
-
-
-def removed() -> tuple[World, Person, Person, tuple[bytes, ...]]:
-    """Cyd is removed; gives Ben, Cyd, and what was there when she still belonged."""
-    world, (ada, ben, cyd) = founded("Ben", "Cyd")
-    proposal = world.proposal(cyd)
-    motion = remove(world, cyd, ada, ben)
-    assert world.epoch() is not None
-    return world, ben, cyd, (proposal, motion)
-
-
-def test_limbo_comes_back_as_if_it_had_never_been_away() -> None:
-    """All sorts of things that a removed member wrote aside, brought back by one who refers to them."""
-    world, ben, cyd, (proposal, motion) = removed()
-    old = (motion,)
-    size, digest = len(world.council), world.council.digest()
-
-    def aside(kind: str, body: dict[str, Any], *needs: bytes, texts: tuple[str, ...] = ()) -> bytes:
-        contents = tuple(attachment(text) for text in texts)
-        envelope = world.draft(cyd.device_seed(), kind, body, deps=tuple({*old, *needs}), contents=contents)
-        outcome = world.insert(envelope)
-        assert isinstance(outcome, Inserted)
-        assert not outcome.kept
-        return envelope.operation.id
-
-    opened = aside("proposal.open", {"title": 0, "text": 1}, texts=("t", "u"))
-    amendment = {"proposal": opened, "replaces": opened, "text": 0}
-    amended = aside("proposal.amend", amendment, opened, texts=("v",))
-    remark = aside("comment.write", {"on": proposal, "text": 0}, proposal, texts=("w",))
-    answer = aside("comment.write", {"on": proposal, "text": 0}, proposal, texts=("x",))
-    erasing = aside("talk.erase", {"operation": proposal, "attachments": [0]}, proposal)
-    again_erasing = aside("talk.erase", {"operation": proposal, "attachments": [1]}, proposal)
-    dropping = aside("proposal.withdraw", {"proposal": proposal}, proposal)
-    moved = aside("motion.move", {"effect": {"kind": "remove", "membership": world.council.id}})
-    assented = aside("motion.assent", {"motion": moved}, moved)
-    odd = aside("garden.plan", {})
-    bad = aside("motion.assent", {"motion": proposal}, proposal)
-    empty = aside("merge", {})
-    assert (len(world.council), world.council.digest()) == (size, digest)
-    everything = (amended, remark, answer, erasing, again_erasing, dropping, assented, odd, bad, empty)
-    outcome = world.insert(world.draft(ben.device_seed(), "merge", {}, everything))
-    told = erased(outcome)
-    assert [event.operation for event in told] == [proposal, proposal]
-    assert told[-1].indices == {0, 1}
-    talk = world.council.talk
-    assert {version.id for version in talk.proposals[opened].ordered()} == {opened, amended}
-    assert {remark, answer} <= talk.remarks.keys()
-    assert set(talk.thread[proposal]) == {remark, answer}
-    assert talk.proposals[proposal].withdrawn == {dropping}
-    assert talk.erased(proposal) == {0, 1}
-    assert set(world.council.pending().motions[moved].assents) == {moved, assented}
-    assert world.council.without_effect[bad].rule == "assent"
-    assert portrait(again(world)) == portrait(world.council)
-    # The one who brought it back is removed too: all of it goes again, in whatever order another node hears it.
-    ada = world.founder
-    early = world.council.branch.links[-1].operation
-    effect = {"kind": "remove", "membership": membership(world, ben)}
-    going = world.say(ada, "motion.move", {"effect": effect}, deps=(early,))
-    record = world.council.compose([going])
-    assert isinstance(record, Record)
-    assert isinstance(world.insert(world.teller.seal(world.council, record)), Inserted)
-    assert len(world.council) == size + 2
-    assert not talk.remarks
-    assert not talk.thread
-    assert not talk.erasures
-    assert opened not in talk.proposals
-    assert talk.proposals[proposal].withdrawn == set()
-    assert moved not in world.council.motions
-    backwards = again(world, [])
-    deliver(backwards, reversed(world.said))
-    assert portrait(backwards) == portrait(world.council)
-    # And comes back once more with the next who refers to it.
-    world.say(ada, "merge", {}, everything)
-    assert set(talk.thread[proposal]) == {remark, answer}
-    assert moved in world.council.motions
-    assert portrait(again(world)) == portrait(world.council)
-
-
-def test_what_a_refused_epoch_brought_back_for_a_moment_is_not_told() -> None:
-    world, ben, cyd, (proposal, motion) = removed()
-    body = {"operation": proposal, "attachments": [0]}
-    erasing = world.draft(cyd.device_seed(), "talk.erase", body, deps=tuple({proposal, motion}))
-    assert isinstance(world.insert(erasing), Inserted)
-    false = forge(world, [], basis=(*world.council.heads(), erasing.operation.id))
-    assert refused(signed(world, false)) == "epoch-reasons"
-    outcome = world.insert(world.draft(ben.device_seed(), "merge", {}))
-    assert isinstance(outcome, Inserted)
-    assert [type(event) for event in outcome.events] == [Added]
-    assert world.council.erased(proposal) == frozenset()
-
-
-def test_limbo_is_bounded_and_what_is_forgotten_can_be_told_again() -> None:
-    world, ben, cyd, (_, motion) = removed()
-    council = world.council
-    secret = seed("aside")
-    invite = world.draft(cyd.device_seed(), "council.invite", {"key": public_key(secret), "uses": 2}, deps=(motion,))
-    council.insert(invite)
-    who = Person("Eve")
-    body = who.enrolment(invite.operation.id)
-    draft = Draft(
-        council.id, public_key(secret), invite.operation.depth + 1, (invite.operation.id,), 0, "council.request", body
-    )
-    asked = draft.signed(secret)
-    assert isinstance(council.insert(asked), Inserted)
-    bad = world.draft(cyd.device_seed(), "merge", {"odd": 1}, deps=(motion,))
-    council.insert(bad)
-    before = portrait(council)
-    forgotten: list[bytes] = []
-    first: Envelope | None = None
-    for n in range(MAX_LIMBO):
-        draft = Draft(
-            council.id, cyd.device(), 1 + council.dag.depth[council.dag.rows[motion]], (motion,), n, "merge", {}
-        )
-        envelope = draft.signed(cyd.device_seed())
-        first = first or envelope
-        outcome = council.insert(envelope, verified=True)
-        assert isinstance(outcome, Inserted)
-        for event in outcome.events:
-            if isinstance(event, Forgotten):
-                forgotten += event.operations
-    assert len(forgotten) == MAX_LIMBO + 1
-    assert {asked.operation.id, invite.operation.id, bad.operation.id} <= set(forgotten)
-    assert bad.operation.id not in council.without_effect
-    assert len(council.dag.limbo) == 2
-    assert portrait(council) == before
-    assert isinstance(council.insert(asked), Waiting)
-    assert first is not None
-    for envelope in (invite, asked, bad, first):
-        assert isinstance(council.insert(envelope), Inserted)
-    world.say(ben, "merge", {}, (asked.operation.id, bad.operation.id, first.operation.id))
-    assert asked.operation.id in council.pending().requests
-    assert council.without_effect[bad.operation.id].rule == "body"
-
-
 # --- what tellers agree on --------------------------------------------------------------------
 
 
@@ -565,16 +257,6 @@ def test_a_record_follows_or_does_not() -> None:
     for false in (following.data.replace(b"absent", b"return"), following.data.replace(world.council.id, NOTHING)):
         assert false != following.data
         assert world.council.follows(false) is None
-
-
-def test_a_record_on_what_nobody_vouches_for_does_not_follow() -> None:
-    world, ben, cyd, (_, motion) = removed()
-    late = world.draft(cyd.device_seed(), "merge", {}, deps=(motion,))
-    assert isinstance(world.insert(late), Inserted)
-    world.say(ben, "member.absent", {})
-    record = world.council.compose([*world.council.heads(), late.operation.id])
-    assert isinstance(record, Record)
-    assert world.council.follows(record.data) is None
 
 
 # --- the state --------------------------------------------------------------------------------
