@@ -5,6 +5,7 @@ Byte strings are hexadecimal. In CBOR values a byte string is `{"bytes": hex}`.
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,18 @@ def operations() -> dict[str, Any]:
         "deps out of order": encode([_changed(header, 4, [b"\2" * 32, b"\1" * 32]), signature, contents]),
         "another version": encode([_changed(header, 0, 2), signature, contents]),
         "a kind in capitals": encode([_changed(header, 6, "Proposal.open"), signature, contents]),
+        "no deps beyond depth 0": encode([_changed(header, 4, []), signature, contents]),
+        "one dep twice": encode([_changed(header, 4, [b"\1" * 32] * 2), signature, contents]),
+        "65 deps": encode([_changed(header, 4, [bytes([i]) * 32 for i in range(65)]), signature, contents]),
+        "a time beyond 2^63 - 1": encode([_changed(header, 5, 1 << 63), signature, contents]),
+        "an empty kind": encode([_changed(header, 6, ""), signature, contents]),
+        "a content of another sort": encode([_changed(header, 8, [[2, bytes(32), 0]]), signature, [None]]),
+        "an attachment above 16 MiB": encode([_changed(header, 8, [[0, bytes(32), (1 << 24) + 1]]), signature, [None]]),
+        "a part that is absent": encode([_changed(header, 8, [[1, bytes(32), 0]]), signature, [None]]),
+        "an attachment without salt": encode(
+            [_changed(header, 8, [[0, sha256(b"x").digest(), 1]]), signature, [[b"", b"x"]]]
+        ),
+        "a field too many": encode([encode([*decode(header, len(header)), None]), signature, contents]),
         "a body that is no map": encode([_changed(header, 7, []), signature, contents]),
     }
     return {

@@ -8,10 +8,11 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
+import { checkComparisons } from "./comparisons.mjs";
 import { checkCouncil, checkLog } from "./logs.mjs";
 import { CHECKS, readJson } from "./vectors.mjs";
 
-const VECTORS = { ...CHECKS, council: checkCouncil };
+const VECTORS = { ...CHECKS, council: checkCouncil, negentropy: checkComparisons };
 
 const counts = (made) => Object.entries(made).map(([what, count]) => `${what} ${count}`).join(", ");
 
