@@ -91,13 +91,16 @@ def linked(path: Path) -> set[Path]:
 def broken_links(paths: Sequence[Path]) -> list[str]:
     """One line for each link in `paths` whose file or heading is not there. The web is not asked."""
     broken = []
+    anchors: dict[Path, set[str]] = {}  # reading a page takes a while, and some are linked to often
     for path in paths:
         for target in _links(path):
             url = urlsplit(target)
             if url.scheme or url.netloc:
                 continue
             file = (path.parent / unquote(url.path)).resolve() if url.path else path
-            if not file.exists() or (url.fragment and url.fragment not in _anchors(file)):
+            if file.exists() and url.fragment and file not in anchors:
+                anchors[file] = _anchors(file)
+            if not file.exists() or (url.fragment and url.fragment not in anchors[file]):
                 broken.append(f"{path.relative_to(ROOT)}: {target}")
     return broken
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import click
@@ -48,13 +49,18 @@ def files(*patterns: str) -> list[Path]:
     )
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes())
+
+
 def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
 def imports(path: Path) -> Iterator[tuple[int, str]]:
     """Each import of a module as its level (0 is absolute) and its dotted name."""
-    for statement in ast.walk(ast.parse(path.read_bytes())):
+    for statement in ast.walk(parsed(path)):
         if isinstance(statement, ast.Import):
             for alias in statement.names:
                 yield 0, alias.name
@@ -165,7 +171,7 @@ def exported(tree: ast.Module) -> list[str] | None:
 def test_all_is_the_public_api() -> None:
     wrong = []
     for path in files("cli.py", "protocol/**/*.py", "node/**/*.py", "scripts/*.py"):
-        tree = ast.parse(path.read_bytes())
+        tree = parsed(path)
         names = exported(tree)
         if names is None:
             if not path.name.startswith("_") and list(public(tree)):
@@ -188,7 +194,7 @@ def test_names_say_what_a_thing_is() -> None:
     for path in files("**/*.py"):
         if path.stem in {"utils", "util", "helpers", "helper", "misc", "common", "manager", "handlers"}:
             vague.append(named(path))
-        for node in ast.walk(ast.parse(path.read_bytes())):
+        for node in ast.walk(parsed(path)):
             word = isinstance(node, ast.ClassDef) and re.search(r"(Manager|Handler|Helper|Utils?)$", node.name)
             # What a library calls so may be called so again.
             if (

@@ -42,10 +42,11 @@ def test_the_library_installs_alone_is_typed_and_works(tmp_path: Path) -> None:
     assert {name for name in names if ".dist-info/" not in name} == code | {"folkmoot_protocol/py.typed"}
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
-    venv.create(tmp_path / "venv", with_pip=True)
+    venv.create(tmp_path / "venv", with_pip=False)
     python = tmp_path / "venv" / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel, cwd=tmp_path)
-    installed = run(python, "-m", "pip", "list", "--format=freeze", cwd=tmp_path)
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python)
+    run(*pip, "install", "--quiet", wheel, cwd=tmp_path)
+    installed = run(*pip, "list", "--format=freeze", cwd=tmp_path)
     assert "libp2p" not in installed
     assert "trio" not in installed
 
