@@ -179,7 +179,12 @@ class Dag:
         self.set_root(row, False)
         self.limbo.remove(row)
         self.changed.discard(row)
-        del self.rows[self.ids[row]]
+        # Wholly: others number what they keep by row, and none may stand for what is not here.
+        del self.rows[self.ids.pop()]
+        self._start.pop()
+        del self._deps[self._start[row] :]
+        for column in (self.depth, self.epoch, self.standing, self.absorbed, self._children, self._kept, self._root):
+            column.pop()
 
     def forget(self) -> list[OperationId]:
         """Drop the rows in limbo; gives their ids. Should one be needed later, it is synced again."""

@@ -188,14 +188,19 @@ def test_the_newest_row_can_be_taken_back() -> None:
     log.add("x", "c", root=False)
     log.dag.changed.clear()
     before = (log.kept(), log.heads(), list(log.dag.items))
-    log.add("z", "x", "d")
-    log.dag.undo(log.row("z"))
+    taken_back = log.add("z", "x", "d")
+    log.dag.undo(taken_back)
     assert (log.kept(), log.heads(), list(log.dag.items)) == before
     assert log.ops["z"].id not in log.dag
     assert log.dag.limbo == {log.row("x")}
+    assert len(log.dag.ids) == taken_back
+    # Its row is another's, whose deps are its own.
+    assert log.add("y", "b") == taken_back
+    assert list(log.dag.deps(taken_back)) == [log.row("b")]
     row = log.add("z", "x", "d")
-    assert log.kept() == "abcdxz"
+    assert log.kept() == "abcdxyz"
     assert log.dag.ids[row] == log.ops["z"].id
+    assert list(log.dag.deps(row)) == [log.row(name) for name in sorted("xd", key=lambda name: log.ops[name].id)]
 
 
 def test_only_the_newest_row_can_be_taken_back() -> None:
