@@ -255,7 +255,7 @@ class Return(Body, frozen=True):
 
 
 class EnrolDevice(Body, frozen=True):
-    """`device.enrol`: one more device of a member; anybody in standing may carry it."""
+    """`device.enrol`: one more device of a member; any member's device may carry it."""
 
     membership: Bytes32
     device: Bytes32
