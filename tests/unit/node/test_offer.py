@@ -47,7 +47,9 @@ def test_offers_are_read_as_they_were_made() -> None:
 def test_every_wrong_letter_is_found(data: st.DataObject) -> None:
     text = data.draw(st.sampled_from([device().text(), teller().text()]))
     at = data.draw(st.integers(0, len(text) - 1))
-    letter = data.draw(st.sampled_from("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz").filter(lambda c: c != text[at]))
+    letter = data.draw(
+        st.sampled_from("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz").filter(lambda c: c != text[at])
+    )
     wrong = text[:at] + letter + text[at + 1 :]
     parse = DeviceOffer.parse if text.startswith("mootdevice") else TellerOffer.parse
     with pytest.raises(Malformed):
