@@ -34,7 +34,6 @@ __all__ = ["Answering"]
 log = logging.getLogger("folkmoot.sync")
 
 _QUESTIONS: Final = 8192
-_BROUGHT: Final = 32 * 1024 * 1024  # bytes that a side that is not listed here may bring
 
 
 class Answering(Conversation):
@@ -108,7 +107,7 @@ class Answering(Conversation):
             if not isinstance(frame, Hello):
                 raise Malformed("sync-hello", "the peer did not say hello first.")
             if frame.version != VERSION:
-                await self._send(version_refusal(self._peer, frame.version))
+                await self._send(version_refusal(self._service.node, self._peer, frame.version))
                 return False
             if self._council and frame.council != self._council:
                 raise Malformed("sync-hello", "the peer said hello for another council the second time.")
@@ -122,11 +121,13 @@ class Answering(Conversation):
                 return True
             after = None if brought else self._behind(frame)
             if after is None:
+                await self._part(frame)
                 await self._send(CLOSED)
                 return False
             brought = True
             await self._send(Bring(after))
-            await self._take_brought()
+            # Only receive, until the other side has brought what may make us list it.
+            await self._take_to_end(await self._expect())
 
     def _behind(self, theirs: Hello) -> int | None:
         """The number of our latest epoch, if the other side shows that it is on our chain and ahead."""
@@ -139,16 +140,20 @@ class Answering(Conversation):
             return head.number
         return None
 
-    async def _take_brought(self) -> None:
-        """Only receive, bounded, until the other side has brought what may make us list it."""
-        room = _BROUGHT
-        while not isinstance(frame := await self._expect(), End):
-            if not isinstance(frame, Operations):
-                raise Malformed("sync-bring", "the peer did not bring operations.")
-            room -= sum(map(len, frame.envelopes))
-            if room < 0:
-                raise Malformed("sync-bring", f"the peer brought more than {_BROUGHT} bytes.")
-            await self._take(frame)
+    async def _part(self, theirs: Hello) -> None:
+        """Let a node that was on the roll know which epoch took it off, if it does not; nothing after that."""
+        council = self._here
+        if council is None or not theirs.epochs:
+            return
+        links = council.branch.links
+        knows = theirs.first + len(theirs.epochs) - 1
+        # Only who was a member can name an epoch; nobody else has us look through the chain.
+        if knows >= len(links) or links[knows].digest != theirs.epochs[-1]:
+            return
+        for number in range(len(links) - 1, knows, -1):
+            if self._peer in links[number - 1].nodes():
+                await self._send_between(knows, number)
+                return
 
     def _from(self, depth: int, id: bytes) -> Iterator[bytes]:
         council = self._here

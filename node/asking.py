@@ -22,7 +22,6 @@ from node.frames import (
     Want,
 )
 from node.session import CLOSED, COMPARISON, FAULTS, LATER, Conversation, Report, version_refusal
-from protocol.council.council import Council
 from protocol.errors import Malformed
 from protocol.log.items import key_item
 from protocol.log.operation import Content
@@ -85,10 +84,18 @@ class Asking(Conversation):
                     self.report.refused = no
                     return None
                 case Hello(version=version) if version != VERSION:
-                    self.report.refused = version_refusal(self._peer, version)
+                    self.report.refused = version_refusal(self._service.node, self._peer, version)
                     return None
                 case Hello(council=council) as hello if council == self._council:
                     return hello
+                case Operations() | End() as frame:
+                    # An epoch that we do not know took us off the roll: we get what leads to it, and no more.
+                    await self._take_to_end(frame)
+                    answer = await self._expect()
+                    if not isinstance(answer, No):
+                        raise Malformed("sync-hello", "the peer did not answer a greeting with one.")
+                    self.report.refused = answer
+                    return None
                 case Bring(after) if not brought:
                     brought = True
                     await self._bring(after)
@@ -100,13 +107,7 @@ class Asking(Conversation):
         council = self._here
         if council is None or not 0 <= after < len(council.branch.links) - 1:
             raise Malformed("sync-bring", "the peer asked for epochs that cannot follow its own.")
-        dag, links = council.dag, council.branch.links
-        old = _past(council, links[after].operation)
-        new = _past(council, links[-1].operation) - old
-        rows = sorted(new, key=lambda row: (dag.depth[row], dag.ids[row]))
-        for batch in self._batches(iter([dag.ids[row] for row in rows])):
-            await self._send(batch)
-        await self._send(End())
+        await self._send_between(after, len(council.branch.links) - 1)
 
     async def _question(self, frame: Frame) -> Frame:
         """Ask once more, if both still may; gives the answer."""
@@ -221,16 +222,3 @@ class Asking(Conversation):
                 self.report.contents += 1
             elif refusal.rule in FAULTS:
                 raise Malformed(refusal.rule, refusal.message)
-
-
-def _past(council: Council, operation: bytes) -> set[int]:
-    """The rows in the past of an operation, itself included."""
-    dag = council.dag
-    seen = {dag.rows[operation]}
-    todo = list(seen)
-    while todo:
-        for dep in dag.deps(todo.pop()):
-            if dep not in seen:
-                seen.add(dep)
-                todo.append(dep)
-    return seen

@@ -59,6 +59,8 @@ class _Line:
     size: int = 0
     has: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
     stirred: trio.Event = field(default_factory=trio.Event)
+    parting: set[bytes] = field(default_factory=set)
+    """Of what waits, the epochs that took the peer off a roll: the last that it gets of a council."""
     unsupported: bool = False
 
     def sent_us(self, operation: bytes) -> None:
@@ -108,6 +110,9 @@ class Gossip:
             for peer in self._lines.keys() & self._nodes(arrival.council) - through_topic:
                 if peer != arrival.source:
                     self._queue(peer, arrival)
+            for peer in self._lines.keys() & self._taken_off(arrival):
+                self._lines[peer].parting.add(arrival.id)
+                self._queue(peer, arrival)
 
     def lacking(self, council: bytes, source: bytes | None) -> None:
         """Nothing to do: sync gets it."""
@@ -122,6 +127,13 @@ class Gossip:
         if known is None or known[0] != head.number:
             known = self._entitled[council] = (head.number, frozenset(head.entitled()))
         return known[1]
+
+    def _taken_off(self, arrival: Arrival) -> set[bytes]:
+        """The nodes that this very operation took off the roll; none if it is not the latest epoch's."""
+        links = self._service.councils[arrival.council].branch.links
+        if len(links) == 1 or links[-1].operation != arrival.id:
+            return set()
+        return links[-2].nodes() - self._nodes(arrival.council)
 
     def _is_public(self, council: bytes) -> bool:
         return self._service.councils[council].charter.visibility == "public"
@@ -176,11 +188,13 @@ class Gossip:
             line.stirred = trio.Event()
             waiting, line.waiting, line.size = line.waiting, [], 0
             for council in {arrival.council: None for arrival in waiting}:
-                # Who was removed while it waited gets nothing; what the peer sent meanwhile it has.
+                # What the peer sent meanwhile it has; who was removed while this waited hears of that alone.
                 news = [a for a in waiting if a.council == council and a.id not in line.has]
-                if stream.peer in self._nodes(council):
-                    for envelopes in _batches(news, BATCH):
-                        await stream.send(encode_frame(News(council, envelopes)))
+                if stream.peer not in self._nodes(council):
+                    news = [a for a in news if a.id in line.parting]
+                for envelopes in _batches(news, BATCH):
+                    await stream.send(encode_frame(News(council, envelopes)))
+            line.parting.difference_update(a.id for a in waiting)
 
     async def _listen(self, stream: Stream) -> None:
         """Take in what a peer pushes, as long as it may."""

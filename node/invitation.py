@@ -15,7 +15,7 @@ from node.outcome import Accepted, Aside, Known, Rejected, Waits
 from node.service import Service
 from node.session import CLOSED, version_refusal
 from protocol.errors import Malformed, Refusal
-from protocol.ids import peer_text
+from protocol.ids import Membership, peer_text
 from protocol.log.operation import Operation, decode_envelope
 
 __all__ = ["JOIN", "deliver", "receive", "spent"]
@@ -67,7 +67,7 @@ async def receive(service: Service, stream: Stream) -> None:
 
 async def _answer(service: Service, peer: bytes, frame: Join) -> Taken | No:
     if frame.version != VERSION:
-        return version_refusal(peer, frame.version)
+        return version_refusal(service.node, peer, frame.version)
     operation = decode_envelope(frame.envelope).operation
     if operation.kind not in _KINDS:
         raise Malformed("join-kind", "the peer sent something else than a request to join.")
@@ -84,8 +84,10 @@ async def _answer(service: Service, peer: bytes, frame: Join) -> Taken | No:
     (outcome,) = await service.submit([frame.envelope], peer)
     match outcome:
         case Accepted() | Known():
-            log.info("A request to join came from %s.", peer_text(peer))
-            return Taken(1)
+            if isinstance(outcome, Accepted):
+                log.info("A request to join came from %s.", peer_text(peer))
+            refusal = spent(service, operation)
+            return Taken(1) if refusal is None else No(refusal.rule, refusal.message)
         case Waits():
             return No("later", "That node cannot judge the request yet; ask again later.")
         case Rejected(_, refusal) | Aside(_, _, refusal):
@@ -95,13 +97,23 @@ async def _answer(service: Service, peer: bytes, frame: Join) -> Taken | No:
 
 
 def spent(service: Service, request: Operation) -> Refusal | None:
-    """Why nobody can be admitted on a request's ticket any more; None when it is good, or not known here.
+    """Why a request cannot be granted any more; None when it can, was, or its ticket is not known here.
 
-    A request on it would be valid and yet worth nothing, so whoever brings one is told at once.
+    It would be valid and yet worth nothing, so whoever brings it is told at once, and whoever
+    brought it before and asks again is told then.
     """
     council = service.councils.get(request.council)
-    if council is None or request.kind != "council.request" or request.id in council:
+    if council is None or request.kind != "council.request" or Membership(request.id) in council.head.members:
         return None
+    if any(member.person == request.body.get("person") for member in council.head.members.values()):
+        words = "You are a member already; a new computer of yours is enrolled with 'moot device offer'."
+        return Refusal("member", words)
+    if request.body.get("device") in council.head.devices_ever:
+        words = (
+            "This device was enrolled in the council before, and what has ended does not return: bring your key back "
+            "under another name, which makes a new device ('moot key import NAME'), and join with that."
+        )
+        return Refusal("device-ended", words)
     invitation = council.pending().invitations.get(request.deps[0])
     if invitation is None:
         return None
@@ -111,4 +123,8 @@ def spent(service: Service, request: Operation) -> Refusal | None:
         return Refusal("ticket-used", "This ticket is used up; ask whoever gave it to you for a new one.")
     if invitation.expires is not None and request.time > invitation.expires:
         return Refusal("ticket-expired", "This ticket has expired; ask whoever gave it to you for a new one.")
+    row = council.dag.rows.get(request.id)
+    if row is not None and not council.dag.is_kept(row):
+        # Another node may keep it, because somebody there moved to grant it: so this is not the last word.
+        return Refusal("ticket-crowded", "More people ask with this ticket than it lets in; ask for one of your own.")
     return None

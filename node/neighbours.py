@@ -225,7 +225,7 @@ class Neighbours:
     def _wanted(self) -> Mapping[bytes, None]:
         """The peers to be connected to."""
         wanted = dict.fromkeys(sorted(self._named))
-        asked = {pending.request for pending in self._service.followed().values()}
+        asked = {pending.request for pending in self._service.asked()}
         for pending in self._service.pending():
             # Who follows a public council stays with those from whom it came: no roll lists either.
             if not pending.raw or pending.request in asked:

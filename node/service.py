@@ -19,7 +19,7 @@ import trio
 
 from node import branches
 from node.feed import Feed, Subscription
-from node.joining import Joining
+from node.joining import Joining, asked_before
 from node.outcome import Accepted, Aside, Known, Outcome, Rejected, Waits
 from node.refused import Refused
 from node.shelf import Shelf, Wanted
@@ -478,24 +478,30 @@ class Service:
     async def join(self, request: bytes, nodes: Sequence[tuple[bytes, tuple[str, ...]]]) -> Pending | Outcome:
         """Keep a signed request to join, and see that it reaches one of `nodes` (key, addresses: the ticket's).
 
-        When this node holds the council already, the request simply comes in, and its outcome is
-        the answer. Raises `Refused` for what is no well signed request.
+        When this node is one of the council's and knows the ticket, the request simply comes in,
+        and its outcome is the answer. Raises `Refused` for what is no well signed request.
         """
         await trio.lowlevel.checkpoint()
         self._check_alive()
         try:
-            council = decode_envelope(request).operation.council
+            operation = decode_envelope(request).operation
         except Malformed as error:
             raise Refused(error.rule, error.message) from error
-        if council in self._shelves:
-            return (await self.submit([request]))[0]
+        held = self._councils.get(operation.council)
+        # The log of a node that was taken off the roll, as that of somebody who left, goes nowhere.
+        if held is not None and held.entitled(self.node) and all(dep in held for dep in operation.deps):
+            before = asked_before(held, operation)
+            return (await self.submit([request]))[0] if before is None else Known(before, held.id)
         return self._told(self._joining.ask(request, nodes))
 
     async def follow(self, council: bytes, nodes: Sequence[tuple[bytes, tuple[str, ...]]]) -> Pending | None:
-        """Fetch a council that lists this node already, or is public, from `nodes`; None when it is here."""
+        """Fetch a council that lists this node already, or is public, from `nodes`; None when it is here and kept."""
         await trio.lowlevel.checkpoint()
         self._check_alive()
-        return None if council in self._shelves else self._told(self._joining.follow(council, nodes))
+        held = self._councils.get(council)
+        if held is not None and held.entitled(self.node):
+            return None
+        return self._told(self._joining.follow(council, nodes))
 
     def _told(self, pending: Pending) -> Pending:
         for observer in self._observers:
@@ -505,6 +511,10 @@ class Service:
     def pending(self) -> list[Pending]:
         """Our requests to join and what became of them."""
         return self._joining.pending()
+
+    def asked(self) -> list[Pending]:
+        """Those of them that are not settled."""
+        return self._joining.open()
 
     def followed(self) -> dict[bytes, Pending]:
         """The councils that are to be fetched as soon as a node gives them to us, by id."""

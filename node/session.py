@@ -16,6 +16,7 @@ from node.frames import (
     MAX_EPOCHS,
     MAX_FRAME,
     VERSION,
+    End,
     Frame,
     Hello,
     No,
@@ -43,6 +44,7 @@ LATER: Final = No("later", "This node is getting that council from somebody else
 _PATIENCE: Final = 60.0  # seconds for the other side's next frame
 _FIRST_WORD: Final = 10.0  # seconds for its first
 _READ: Final = 256  # operations read from disk at once
+_BROUGHT: Final = 32 * 1024 * 1024  # bytes that a side may send before both have greeted
 COMPARISON: Final = 256 * 1024
 """Bytes of one comparison message."""
 FAULTS: Final = frozenset({"signature", "canonical", "content-hash", "envelope", "header"})
@@ -65,12 +67,12 @@ class Report:
     refused: No | None = None
 
 
-def version_refusal(peer: bytes, theirs: int) -> No:
-    """What is said to, and of, a peer of another protocol version."""
-    older = "this node" if theirs > VERSION else "it"
+def version_refusal(here: bytes, peer: bytes, theirs: int) -> No:
+    """What is said to, and of, a peer of another protocol version: true on both sides."""
+    (low, older), (high, newer) = sorted([(VERSION, peer_text(here)), (theirs, peer_text(peer))])
     return No(
         "version",
-        f"{peer_text(peer)} speaks version {theirs} of Folkmoot's protocol and this node version {VERSION}: update {older}.",
+        f"{older} speaks version {low} of Folkmoot's protocol and {newer} version {high}: update the first.",
     )
 
 
@@ -197,6 +199,29 @@ class Conversation:
                     raise Malformed(refusal.rule, f"the peer sent what is no operation: {refusal.message}")
                 log.info("An operation of %s was refused: %s", peer_text(self._peer), refusal)
 
+    async def _take_to_end(self, frame: Frame) -> None:
+        """Take in operations, bounded, from `frame` on until the other side has said that they end."""
+        room = _BROUGHT
+        while not isinstance(frame, End):
+            if not isinstance(frame, Operations):
+                raise Malformed("sync-bring", "the peer did not bring operations.")
+            room -= sum(map(len, frame.envelopes))
+            if room < 0:
+                raise Malformed("sync-bring", f"the peer brought more than {_BROUGHT} bytes.")
+            await self._take(frame)
+            frame = await self._expect()
+
+    async def _send_between(self, old: int, new: int) -> None:
+        """Send what an epoch builds on and an older one does not, the newer epoch itself, and `end`."""
+        council = self._here
+        assert council is not None
+        dag, links = council.dag, council.branch.links
+        rows = _past(council, links[new].operation) - _past(council, links[old].operation)
+        ordered = sorted(rows, key=lambda row: (dag.depth[row], dag.ids[row]))
+        for batch in self._batches(iter([dag.ids[row] for row in ordered])):
+            await self._send(batch)
+        await self._send(End())
+
     @contextmanager
     def _fetch_alone(self) -> Iterator[None]:
         """While a council that is not here comes from one peer, no other session gets it too."""
@@ -213,3 +238,16 @@ class Conversation:
         """Say which rule was broken, if the other side still listens."""
         with suppress(HostError):
             await self._send(No(error.rule, error.message[:400]))
+
+
+def _past(council: Council, operation: bytes) -> set[int]:
+    """The rows in the past of an operation, itself included."""
+    dag = council.dag
+    seen = {dag.rows[operation]}
+    todo = list(seen)
+    while todo:
+        for dep in dag.deps(todo.pop()):
+            if dep not in seen:
+                seen.add(dep)
+                todo.append(dep)
+    return seen

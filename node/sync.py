@@ -43,8 +43,10 @@ _ASKING: Final = 16
 _AT_ONCE: Final = 4
 """Conversations that one peer can hold with this node at once."""
 BUSY: Final = No("later", "You are talking with this node already; ask again when that is done.")
-_AGAIN: Final = ("closed", "later")
+_AGAIN: Final = ("closed", "later", "version", "ticket-crowded")
 """Refusals after which it is worth asking again."""
+_TOLD: Final = ("version", "ticket-crowded")
+"""Those of them of which a person should hear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class Syncer:
             nursery.start_soon(self._hear)
             nursery.start_soon(self._rounds)
             nursery.start_soon(self._follow_rolls)
-            for pending in self._service.followed().values():
+            for pending in self._service.asked():
                 self.following(pending)
             task_status.started()
 
@@ -351,11 +353,11 @@ class Syncer:
         wait = self._pace.ask
         try:
             while (pending := self._followed(request)) is not None:
-                for peer, _ in pending.nodes:
-                    if peer not in self._peers:
-                        continue
-                    if pending.state == "waiting" and pending.raw:
-                        await self._hand_over(peer, pending)
+                there = [peer for peer, _ in pending.nodes if peer in self._peers]
+                if pending.raw:
+                    # To who has it too: so it can say that the ticket is worth nothing any more.
+                    await self._hand_over(there, pending)
+                for peer in there:
                     if self._followed(request) is None:
                         return
                     report = await self.ask(peer, pending.council)
@@ -367,15 +369,25 @@ class Syncer:
             self._delivering.discard(request)
 
     def _followed(self, request: bytes) -> Pending | None:
-        return next((p for p in self._service.followed().values() if p.request == request), None)
+        return next((p for p in self._service.asked() if p.request == request), None)
 
-    async def _hand_over(self, peer: bytes, pending: Pending) -> None:
-        refused = await self._deliver(peer, pending.raw)
-        if refused is None:
-            self._service.settle(pending.request, "delivered")
-            log.info("The request to join %s is with %s.", operation_text(pending.council), peer_text(peer))
-        elif refused.rule not in _AGAIN:
-            self._service.settle(pending.request, "refused", refused.message)
+    async def _hand_over(self, peers: Sequence[bytes], pending: Pending) -> None:
+        """Bring a request to these nodes, and note what they say."""
+        state, message = pending.state, ""
+        for peer in peers:
+            refused = await self._deliver(peer, pending.raw)
+            if self._followed(pending.request) is None:
+                return
+            if refused is None:
+                if state == "waiting":
+                    log.info("The request to join %s is with %s.", operation_text(pending.council), peer_text(peer))
+                state = "delivered"
+            elif refused.rule in _TOLD:
+                message = refused.message
+            elif refused.rule not in _AGAIN:
+                state, message = "refused", refused.message
+                break
+        self._service.settle(pending.request, state, message)
 
     async def _deliver(self, peer: bytes, envelope: bytes) -> No | None:
         """Hand an operation to a peer that does not hold its council; its no, or None when it has it."""
@@ -384,6 +396,8 @@ class Syncer:
         except Malformed as error:
             self._watcher.broke(peer, error)
             return CLOSED
+        except ProtocolUnsupported:
+            return No("version", f"{peer_text(peer)} runs another version of Folkmoot: update the older of the two.")
         except HostError as error:
             log.info("%s could not be reached: %s", peer_text(peer), error)
             return LATER

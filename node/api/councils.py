@@ -143,15 +143,20 @@ def invitations(service: Service, council: Council) -> list[InvitationAnswer]:
 
 
 def requests(service: Service, council: Council) -> list[RequestAnswer]:
-    """Who asks to join and is not admitted, the earliest first by the applicants' clocks."""
+    """Who asks to join and can be admitted, the earliest first by the applicants' clocks."""
     names = Names(service, council)
     pending = council.pending()
+    members = council.head.persons()
     moved: dict[bytes, list[str]] = {}
     for _, motion in sorted(pending.motions.items()):
         if isinstance(motion.effect, Admit):
             moved.setdefault(motion.effect.request, []).append(operation_text(motion.id))
     answers = []
     for id, (invitation, time, body) in sorted(pending.requests.items(), key=lambda item: (item[1][1], item[0])):
+        ticket = pending.invitations[invitation]
+        late = ticket.expires is not None and time > ticket.expires
+        if body.person in members or ticket.withdrawn or late:
+            continue
         letter = None if body.letter is None else service.content(council.id, id, body.letter)
         answers.append(
             RequestAnswer(

@@ -33,6 +33,11 @@ class Link:
     operation: bytes
     """Of the operations here that carry the record, the one with the lowest id."""
 
+    def nodes(self) -> set[bytes]:
+        """The node keys on the roll, tellers' nodes included."""
+        listed = {teller.node for teller in self.tellers}
+        return listed.union(*(member.nodes for member in self.members.values()))
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

@@ -31,6 +31,7 @@ from node.run import Node
 from node.session import SYNC
 from node.testing import connected, settled
 from protocol.codec import encode
+from protocol.ids import peer_text
 from protocol.log.items import Items
 from protocol.log.operation import decode_header
 from protocol.log.reconcile import Reconciliation
@@ -134,12 +135,17 @@ async def test_a_peer_of_another_version_is_told_so_and_not_kept_away(tmp_path: 
             answer = await on.talk(stream, encode(["hello", {"version": 2, "news": "everything changed"}]))
         assert isinstance(answer, No)
         assert answer.rule == "version"
-        assert "version 2" in answer.message
-        assert "update this node" in answer.message
+        mine, theirs = peer_text(on.ada.host.peer), peer_text(on.ben.peer)
+        # The same words are read on both sides, so they name both nodes.
+        assert answer.message == (
+            f"{mine} speaks version 1 of Folkmoot's protocol and {theirs} version 2: update the first."
+        )
         async with await on.open(JOIN) as stream:
             answer = await on.talk(stream, Join(b"", version=0))
         assert isinstance(answer, No)
-        assert "update it" in answer.message
+        assert answer.message == (
+            f"{theirs} speaks version 0 of Folkmoot's protocol and {mine} version 1: update the first."
+        )
         assert not on.ada.host.banned(on.ben.peer)
 
 

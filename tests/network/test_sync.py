@@ -1,5 +1,6 @@
 """Sync between whole nodes over real libp2p: what one has, the other gets, and nobody else."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -153,13 +154,60 @@ async def test_who_was_removed_gets_nothing_from_then_on(tmp_path: Path) -> None
             motion = await say(ada, ADA, id, "motion.move", {"effect": effect})
             await settled(hall, lambda: motion in council_at(hall, id))
             await say(hall, BEN, id, "motion.assent", {"motion": motion}, (motion,))
-            await settled(ada, lambda: CLEO.node not in council_at(ada, id).head.entitled())
-            await say(ada, ADA, id, "comment.write", {"on": id, "text": 0}, (id,), texts=("among us",))
+            # Her own node hears of it, though nothing of what is said from then on.
+            for node in (ada, cleo):
+                await settled(node, partial(is_off, node, id, CLEO))
+            said = await say(ada, ADA, id, "comment.write", {"on": id, "text": 0}, (id,), texts=("among us",))
             await hold_the_same(id, ada, hall)
-            held = len(council_at(cleo, id))
-            assert await refused(cleo, ADA.node, id) == "closed"
-            assert await refused(cleo, HALL.node, id) == "closed"
-            assert len(council_at(cleo, id)) == held
+            for peer in (ADA.node, HALL.node):
+                assert await refused(cleo, peer, id) == "closed"
+            assert len(council_at(cleo, id)) == len(world.said) + 3
+            assert said not in council_at(cleo, id)
+
+
+def is_off(node: Node, council: bytes, who: Person) -> bool:
+    """Whether somebody's node is off the roll, as a node knows it."""
+    return who.node not in council_at(node, council).head.entitled()
+
+
+async def test_who_left_while_her_node_was_off_hears_of_it_and_of_nothing_after_it(tmp_path: Path) -> None:
+    world = council_of(ADA, BEN, CLEO)
+    id = world.council.id
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, HALL) as hall, home(tmp_path, ADA) as ada:
+            for node in (hall, ada):
+                await submit(node, everything(world))
+            await meet((ada, hall))
+            effect = {"kind": "remove", "membership": world.council.head.persons()[CLEO.key]}
+            motion = await say(hall, ADA, id, "motion.move", {"effect": effect})
+            await say(hall, BEN, id, "motion.assent", {"motion": motion}, (motion,))
+            await settled(ada, partial(is_off, ada, id, CLEO))
+            await say(ada, ADA, id, "comment.write", {"on": id, "text": 0}, (id,), texts=("among us",))
+            await say(ada, ADA, id, "member.absent", {})
+            await settled(ada, lambda: council_at(ada, id).head.number == 4)
+            async with home(tmp_path, CLEO) as cleo:
+                await submit(cleo, everything(world))
+                await meet((cleo, ada))
+                await settled(cleo, partial(is_off, cleo, id, CLEO))
+                assert council_at(cleo, id).head.number == 3
+                assert len(council_at(cleo, id)) == len(world.said) + 3
+                assert await refused(cleo, ADA.node, id) == "closed"
+                assert len(council_at(cleo, id)) == len(world.said) + 3
+
+
+async def test_who_never_was_on_the_roll_learns_nothing_by_naming_an_epoch(tmp_path: Path) -> None:
+    """Somebody who was shown a log, exported before others joined, is told no more than any stranger."""
+    world = council_of(ADA, BEN)
+    early = everything(world)
+    world.admit(CLEO, ADA, BEN)
+    id = world.council.id
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, ADA) as ada, home(tmp_path, Person("Eve")) as eve:
+            await submit(ada, everything(world))
+            await submit(eve, early)
+            await meet((eve, ada))
+            assert await refused(eve, ADA.node, id) == "closed"
+            assert len(council_at(eve, id)) == len(early)
 
 
 async def test_a_new_member_brings_the_epoch_that_lists_her(tmp_path: Path) -> None:
@@ -177,12 +225,14 @@ async def test_a_new_member_brings_the_epoch_that_lists_her(tmp_path: Path) -> N
             assert CLEO.node in council_at(ben, id).head.entitled()
 
 
-def request_of(who: Person, world: World, invitation: Invitation, seed: bytes | None = None) -> Envelope:
+def request_of(
+    who: Person, world: World, invitation: Invitation, seed: bytes | None = None, *, time: int = 0, device: int = 0
+) -> Envelope:
     """A request to join, signed with the ticket's key, or with another."""
     seed = seed or invitation.seed
-    body = {**who.enrolment(invitation.id), **who.listing(invitation.id)}
+    body = {**who.enrolment(invitation.id, device), **who.listing(invitation.id)}
     draft = Draft(
-        world.council.id, public_key(seed), invitation.depth + 1, (invitation.id,), 0, "council.request", body
+        world.council.id, public_key(seed), invitation.depth + 1, (invitation.id,), time, "council.request", body
     )
     return draft.signed(seed)
 
