@@ -79,6 +79,9 @@ class _Watcher:
     def heard(self, council: bytes, peer: bytes) -> None:
         self._teller.heard(council, peer)
 
+    def answered(self, council: bytes, peer: bytes) -> None:
+        self._teller.met(council, peer)
+
 
 @asynccontextmanager
 async def open_node(

@@ -72,7 +72,10 @@ class Watcher(Protocol):
         """The peer broke the protocol."""
 
     def heard(self, council: bytes, peer: bytes) -> None:
-        """Everything that the peer holds of the council is here."""
+        """We asked, and everything that the peer holds of the council is here."""
+
+    def answered(self, council: bytes, peer: bytes) -> None:
+        """The peer asked, and ended well."""
 
 
 @dataclass(slots=True)
@@ -337,6 +340,8 @@ class Syncer:
             return
         finally:
             answering.discard(session.council)
+        if report.complete:
+            self._watcher.answered(session.council, stream.peer)
         if here is not None and report.complete and here.due.get(session.council, 0) > trio.current_time():
             del here.due[session.council]  # it asked us, so there is nothing left to ask it
 

@@ -67,12 +67,17 @@ class Teller:
             )
         return None
 
+    def met(self, council: bytes, peer: bytes) -> None:
+        """A sync with `peer` went through, whoever began it: this node is not alone."""
+        if council in self._service.councils:
+            self._contacts.setdefault(council, {})[peer] = self._service.clock()
+
     def heard(self, council: bytes, peer: bytes) -> None:
-        """A sync with `peer` went through: what it holds of the council is here now."""
+        """A sync with `peer` that this node began went through: what it holds of the council is here now."""
         known = self._service.councils.get(council)
         if known is None:
             return
-        self._contacts.setdefault(council, {})[peer] = self._service.clock()
+        self.met(council, peer)
         if self._store.fact(_fact(council)) is None:
             return
         heard = self._heard.setdefault(council, set())

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from node.api.answers import Accepted, AwayAsked, CouncilAnswer, NodeAnswer
+from node.api.answers import Accepted, AwayAsked, CouncilAnswer, NodeAnswer, PeerAnswer
 from node.client import Client
 from node.config import load
 from node.refused import Refused
@@ -63,14 +63,15 @@ class Home:
 
     def begin(self) -> None:
         """Start the node's process; `ready` waits until it answers."""
-        self.process = subprocess.Popen(
-            self._command("node", "run"),
-            env=self._environment(),
-            stdout=subprocess.PIPE,
-            stderr=(self.folder / "stderr.txt").open("a"),
-            text=True,
-            start_new_session=True,  # Ctrl-C is for the demonstration, which then stops its nodes itself
-        )
+        with (self.folder / "stderr.txt").open("a") as complaints:
+            self.process = subprocess.Popen(
+                self._command("node", "run"),
+                env=self._environment(),
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                text=True,
+                start_new_session=True,  # Ctrl-C is for the demonstration, which then stops its nodes itself
+            )
 
     def ready(self) -> None:
         """Wait until the node says that it runs; `Refused` with its own reason when it does not."""
@@ -174,12 +175,18 @@ class Village:
         pairs = [(a, b) for side in sides for a in side for other in sides if other is not side for b in other]
         for a, b in pairs:
             self._away(a, b)
+        while any(self._linked(a, b) for a, b in pairs):
+            pass  # nothing tells when a connection is gone, so it is asked until it is
         yield
         for a, b in pairs:
             self.homes[a].client().delete(f"/v1/peers/{self.homes[b].peer}/away", Accepted)
 
     def _away(self, a: str, b: str) -> None:
         self.homes[a].client().put(f"/v1/peers/{self.homes[b].peer}/away", AwayAsked(), Accepted)
+
+    def _linked(self, a: str, b: str) -> bool:
+        known = self.homes[a].client().get("/v1/peers", list[PeerAnswer])
+        return any(peer.connected for peer in known if peer.peer == self.homes[b].peer)
 
     def alike(self, council: str, names: Sequence[str] | None = None) -> str:
         """Wait until these homes (or all) have the same state of a council; gives its digest."""

@@ -30,6 +30,7 @@ def test_settings_become_what_the_rule_takes() -> None:
 
 
 def test_the_status_quo_is_named_by_name_or_number() -> None:
+    question = Question("schulze-margins/1")
     for named in ("nothing", "2"):
         question = question_of("schulze-margins", ["Stove", "Nothing"], 1, [f"status_quo={named}"], 10)
         assert question.settings == {"status_quo": 1}
