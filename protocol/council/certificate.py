@@ -19,7 +19,7 @@ from ..tellers.close import Counted, value_of
 from .ballot_bodies import CastBody, CloseBody, OpenBallot
 from .ballots import Ballot, Certified
 from .bodies import parse_body
-from .charter import PROFILES, Charter, parse_charter
+from .charter import PROFILES, Charter, UnknownRules, parse_charter
 from .decision_record import decision_message
 from .roll import Member, NodeListing, Teller, roll_digest
 
@@ -125,7 +125,11 @@ def examine(certificate: Certificate, known: frozenset[bytes] | None = None) -> 
 
     Needs no network and no node. Raises `Malformed` where the file breaks a format.
     """
-    charter = parse_charter(certificate.charter)
+    try:
+        charter = parse_charter(certificate.charter)
+    except UnknownRules as error:
+        words = f"the certificate's charter pins rules that this program does not know ({error}); use a newer one."
+        return Findings((), (), Refusal("certificate-rules", words))
     fields = certificate.fields()
     refusal = _signatures(certificate, charter)
     if refusal is None and known is not None and known != frozenset(certificate.tellers):
