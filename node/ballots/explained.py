@@ -249,7 +249,8 @@ def tie_words(question: Question, result: Data, f: int = 0) -> list[str]:
         return []
     lines = []
     for lot in ties["lots"][-_MOST:]:
-        among = " and ".join(question.options[number] for number in lot["among"])
+        *others, last = [question.options[number] for number in lot["among"]]
+        among = f"{', '.join(others)} and {last}"
         name = question.options[lot["chosen"]]
         told = _PURPOSES.get(lot["purpose"])
         lines.append(

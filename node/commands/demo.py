@@ -1,4 +1,4 @@
-"""`moot demo`: five nodes found a council, talk, are cut in two, and decide."""
+"""`moot demo`: five nodes found a council, talk, are cut in two, decide, and vote."""
 
 from pathlib import Path
 from typing import Any
@@ -60,8 +60,15 @@ def _account(facts: dict[str, Any], folder: Path | None) -> None:
         f"{facts['members']} people on {len(nodes)} nodes, in {facts['seconds']:.0f} seconds. Every signature and rule "
         "was checked again."
     )
+    ballot = facts["ballot"]
+    click.echo(
+        f"'{ballot['title']}' {ballot['words']} {ballot['voted']} voted; {ballot['signatures']} of {ballot['tellers']} "
+        f"tellers signed the result (round {ballot['round']}), and its certificate proves it to anybody."
+    )
     if folder is None:
         click.echo("The homes are deleted now; 'moot demo --keep FOLDER' keeps them, to look around in.")
     else:
-        click.echo(f"Look around: export MOOT_HOME={folder / 'ana'}; moot node start; moot show; moot council epochs")
+        click.echo(
+            f"Look around: export MOOT_HOME={folder / 'ana'}; moot node start; moot show; moot ballot list --all"
+        )
     click.echo("Next: found a council of your own, docs/tutorial.md.")

@@ -1,5 +1,6 @@
 """What happens in the demonstration, told while it happens."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ __all__ = ["HALL", "PEOPLE", "Story"]
 HALL = "Hall"
 PEOPLE = ("Ana", "Ben", "Cleo", "Dan")
 TITLE = "Heat the hall"
+QUESTION = "Who saws the wood?"
 
 
 @dataclass(slots=True)
@@ -38,6 +40,7 @@ class Story:
         self._join()
         self._cut()
         self._decide()
+        self._vote()
         return self._account()
 
     def _found(self) -> None:
@@ -45,8 +48,9 @@ class Story:
         nonce = ana.moot("council", "nonce")["nonce"]
         offer = hall.moot("node", "teller", nonce)["offer"]
         words = ("--template", "working-group", "--min", "4", "--max", "24", "--reason", "a demonstration")
+        terms = ("--notice", "0", "--discussion", "0", "--grace", "1s")
         founded = ana.moot(
-            "council", "found", "--name", "Mill Street", "--purpose", "Our street decides together", *words,
+            "council", "found", "--name", "Mill Street", "--purpose", "Our street decides together", *words, *terms,
             "--nonce", nonce, "--teller", offer,
         )  # fmt: skip
         self.council = founded["council"]
@@ -116,6 +120,63 @@ class Story:
         self._say("Dan assents too: the hall's teller puts it into effect, and every node checks its reasons.")
         village.alike(self.council)
         self.facts["motion"] = motion["motion"]
+
+    def _vote(self) -> None:
+        """A ballot with a deadline, counted by the teller to one final result that anybody can check."""
+        village = self.village
+        cleo = village["Cleo"]
+        begun = time.monotonic()
+        cleo.moot("remind")
+        patience = math.ceil(5 + 7 * (time.monotonic() - begun))  # a slow computer needs longer to vote
+        options = [word for name in PEOPLE for word in ("--option", name)]
+        opened = cleo.moot(
+            "ballot",
+            "open",
+            QUESTION,
+            "--rule",
+            "approval",
+            *options,
+            "--in",
+            f"{patience}s",
+            "--wait",
+            "--seconds",
+            "60",
+        )
+        ballot = opened["ballot"]
+        self._say(f"Cleo asks by ballot: '{QUESTION}' Whoever most can live with; {patience} seconds to vote.")
+        village.alike(self.council)
+        for name, choice in (("Ana", "cleo, dan"), ("Ben", "cleo, ben"), ("Cleo", "dan"), ("Dan", "dan")):
+            village[name].moot("ballot", "cast", ballot, choice)
+        again = village["Dan"].moot("ballot", "cast", ballot, "cleo")
+        self._say(
+            "All four vote, and Dan thinks better of it and votes anew. The latest vote before the deadline counts."
+        )
+        answer = cleo.moot("ballot", "show", ballot, "--wait", "final", "--seconds", "60")
+        village.alike(self.council)
+        result = answer["result"]
+        self._say(f"The deadline passes; the hall's teller closes, counts, signs: {result['words']}")
+        for line in (*result["explanation"], *result["ties"]):
+            self._say(f"   {line}")
+        proof = village.folder / "wood.certificate"
+        cleo.moot("certificate", "get", ballot, "--with-casts", "-o", str(proof))
+        key = answer["tellers"][0]["key"]
+        checked = village["Ben"].moot("certificate", "verify", str(proof), "--tellers", key)
+        self._say("Ben checks the certificate, one file, without a network: every vote is counted again from it.")
+        self.facts["ballot"] = {
+            "ballot": ballot,
+            "title": answer["title"],
+            "words": result["words"],
+            "elected": result["elected"],
+            "voted": result["voted"],
+            "revision": again["revision"],
+            "round": result["round"],
+            "signatures": len(result["signatures"]),
+            "tellers": len(answer["tellers"]),
+            "record": result["record"],
+            "beyond_recall": result["beyond_recall"],
+            "verified": checked["ok"],
+            "seconds": patience,
+        }
 
     def _account(self) -> dict[str, Any]:
         """The state of every node, read from each."""

@@ -135,7 +135,8 @@ class Home:
 
     @staticmethod
     def _signs(words: Sequence[str]) -> bool:
-        return words[0] not in ("node", "show", "verify") and tuple(words[:2]) != ("council", "nonce")
+        looks = [("council", "nonce"), ("ballot", "show")]
+        return words[0] not in ("certificate", "node", "remind", "show", "verify") and tuple(words[:2]) not in looks
 
     def holds(self, council: str) -> bool:
         """Whether the node holds a council."""

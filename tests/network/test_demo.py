@@ -30,6 +30,11 @@ def test_five_nodes_are_cut_in_two_lose_one_meet_again_and_decide(tmp_path: Path
     assert facts["adopted"]["number"] == 2
     assert len(set(facts["digests_while_cut"])) == 2
     assert facts["killed"]["kept"] is True
+    ballot = facts["ballot"]
+    assert (ballot["voted"], ballot["revision"], ballot["signatures"], ballot["tellers"]) == (4, 1, 1, 1)
+    assert ballot["elected"] == ["Cleo"]
+    assert ballot["beyond_recall"] is True
+    assert ballot["verified"] is True
     assert not (tmp_path / "own").exists(), "the demonstration leaves one's own home alone"
     # The hall's node holds nobody's key, and every node has ended.
     assert not list((tmp_path / "homes" / "hall" / "people").glob("*.key"))
