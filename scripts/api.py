@@ -63,6 +63,7 @@ disk. `missed` says that this reader was too slow and has to look at the state i
 |---|---|
 | `ready`, `alive` | `{}`; `alive` comes every ten seconds in which nothing else does |
 | `operation` | [`council`, `operation`, `kind`, `words`, `without_effect`](json.md#operationevent) |
+| `ballot` | [`council`, `what`, `words`, `ballot`](json.md#ballotevent): a ballot was `opened`, or its `result` is certified; told beside the operation |
 | `epoch` | [`council`, `number`, `digest`, `effects`](json.md#epochevent) |
 | `erased` | `council`, `operation`, `attachments` (their indices) |
 | `forgotten` | `council`, `operations`: valid, but nobody in standing refers to them any more |

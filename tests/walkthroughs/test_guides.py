@@ -32,7 +32,11 @@ THREE = [
     ("ben", "moot admit cleo --wait"),
     ("cleo", "moot council list --wait"),
 ]
-BEFORE = {"three-computers.md": [], "devices.md": FOUNDED, "tellers.md": THREE}
+QUICK = [
+    (who, f"{command} --notice 0 --discussion 0 --grace 1s" if "found" in command else command)
+    for who, command in THREE
+]
+BEFORE = {"three-computers.md": [], "devices.md": FOUNDED, "tellers.md": THREE, "ballots.md": QUICK}
 """What has happened before a guide begins."""
 
 
