@@ -11,6 +11,7 @@ from typing import Final
 
 from node.frames import MAX_FRAME, VERSION, Join, No, Taken, decode_frame, encode_frame
 from node.host import Host, Stream
+from node.joining import ASKING
 from node.outcome import Accepted, Aside, Known, Rejected, Waits
 from node.service import Service
 from node.session import CLOSED, version_refusal
@@ -24,7 +25,7 @@ log = logging.getLogger("folkmoot.join")
 
 JOIN: Final = "/folkmoot/join/1"
 _PATIENCE: Final = 30.0
-_KINDS: Final = ("council.request", "council.found")
+_KINDS: Final = (*ASKING, "council.found")
 
 
 async def deliver(host: Host, peer: bytes, envelope: bytes) -> No | None:
@@ -76,8 +77,8 @@ async def _answer(service: Service, peer: bytes, frame: Join) -> Taken | No:
         if council is None:
             return CLOSED
         if not all(dep in council for dep in operation.deps):
-            # The invitation is younger than what is here. A stranger leaves nothing waiting; she asks again.
-            return No("later", "That node does not have the invitation yet; ask again later.")
+            # What it builds on is younger than what is here. A stranger leaves nothing waiting; she asks again.
+            return No("later", "That node does not have what the request builds on yet; ask again later.")
     refusal = spent(service, operation)
     if refusal is not None:
         return No(refusal.rule, refusal.message)
@@ -93,6 +94,8 @@ async def _answer(service: Service, peer: bytes, frame: Join) -> Taken | No:
         case Rejected(_, refusal) | Aside(_, _, refusal):
             if refusal.rule == "unasked":
                 return CLOSED
+            if refusal.rule == "standing" and operation.kind == "node.enrol":
+                return No("standing", "The council does not list that device; ask for a new pass once it does.")
             return No(refusal.rule, refusal.message[:400])
 
 

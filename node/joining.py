@@ -10,9 +10,11 @@ from protocol.errors import Malformed
 from protocol.ids import OperationId
 from protocol.log.operation import Operation, decode_envelope
 
-__all__ = ["MOST_PENDING", "Joining", "asked_before"]
+__all__ = ["ASKING", "MOST_PENDING", "Joining", "asked_before"]
 
 MOST_PENDING: Final = 64
+ASKING: Final = ("council.request", "node.enrol")
+"""What is brought to a council that is not here: a request to join, and a member's listing of this node."""
 _OPEN: Final = ("waiting", "delivered")
 
 
@@ -58,13 +60,13 @@ class Joining:
             operation = decode_envelope(request).operation
         except Malformed as error:
             raise Refused(error.rule, error.message) from error
-        if operation.kind != "council.request" or not operation.signed():
+        if operation.kind not in ASKING or not operation.signed():
             raise Refused("request", "That is no signed request to join a council.")
         for pending in self.pending():
             if not pending.raw or pending.council != operation.council:
                 continue
             before = decode_envelope(pending.raw).operation
-            if not _same_applicant(before.body, operation.body):
+            if before.kind != operation.kind or not _same_applicant(_asker(before), _asker(operation)):
                 continue
             if pending.state in _OPEN and before.deps == operation.deps:
                 return pending
@@ -91,8 +93,15 @@ class Joining:
     def settle_all(self, council: Council, node: bytes) -> None:
         """Settle what a new epoch granted: a request whose membership is on the roll, a council that lists `node`."""
         for pending in self.pending():
-            granted = pending.request in council.head.members if pending.raw else node in council.head.entitled()
-            if pending.council == council.id and granted:
+            if pending.council != council.id:
+                continue
+            kind = decode_envelope(pending.raw).operation.kind if pending.raw else ""
+            granted = (
+                pending.request in council.head.members
+                if kind == "council.request"
+                else node in council.head.entitled()
+            )
+            if granted:
                 self.settle(pending.request, "admitted", "")
 
     def drop(self, request: bytes) -> None:
@@ -113,6 +122,11 @@ def asked_before(council: Council, request: Operation) -> OperationId | None:
         if (invitation,) == request.deps and _same_applicant(body.data(), request.body):
             return OperationId(id)
     return None
+
+
+def _asker(operation: Operation) -> Mapping[str, Any]:
+    """Who asks: by a request the person and her device, by a node's listing the device alone."""
+    return operation.body if operation.kind == "council.request" else {"device": operation.author}
 
 
 def _same_applicant(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

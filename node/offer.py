@@ -4,6 +4,8 @@ A *device offer* says: this device, and this node, are mine; its person's key an
 have signed so for one membership. Any member's device can carry it into the council. A *teller
 offer* says: this node is ready to be a teller. Both are base58 behind a word that tells the
 sort, with a checksum at the end.
+
+A *pass* goes the other way: it brings the log to the computer of a device that others enrolled.
 """
 
 from dataclasses import dataclass
@@ -16,11 +18,12 @@ from protocol.errors import Malformed
 from protocol.ids import b58decode, b58encode
 from protocol.keys import ENROLMENT, NODE, POSSESSION, verify
 
-__all__ = ["DeviceOffer", "TellerOffer"]
+__all__ = ["PASS", "DeviceOffer", "Pass", "TellerOffer"]
 
 _CHECKSUM: Final = 4
 _LONGEST: Final = 4096  # bytes
 _MOST_ADDRESSES: Final = 16
+_MOST_NODES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,7 @@ class DeviceOffer:
         *keys, node, node_possession, addresses = value
         if node is not None and not (_all_bytes([node], 32) and _all_bytes([node_possession], 64)):
             raise _bad("a device offer")
-        if (
-            type(addresses) is not list
-            or len(addresses) > _MOST_ADDRESSES
-            or not all(type(a) is str for a in addresses)
-        ):
+        if not _are_addresses(addresses):
             raise _bad("a device offer")
         membership, person, device, grant, possession = keys
         listed = (node, node_possession, tuple(addresses)) if node is not None else (None, None, ())
@@ -102,16 +101,54 @@ class TellerOffer:
         if len(value) != 5 or not _all_bytes(value[:3], 32) or not _all_bytes(value[3:4], 64):
             raise _bad("a teller offer")
         addresses = value[4]
-        if (
-            type(addresses) is not list
-            or len(addresses) > _MOST_ADDRESSES
-            or not all(type(a) is str for a in addresses)
-        ):
+        if not _are_addresses(addresses):
             raise _bad("a teller offer")
         offer = cls(value[0], TellerKeys(value[1], value[2], value[3], addresses or None))
         if not offer.teller.proven(offer.context):
             raise _bad("a teller offer")
         return offer
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """For a device that the council lists: what its owner needs to list her node there, and so to get the log.
+
+    `operation` (of depth `depth`) carries an epoch at which the device stands; `nodes` are
+    `(node key, addresses)` of nodes that have the log.
+    """
+
+    council: bytes
+    name: str
+    membership: bytes
+    device: bytes
+    operation: bytes
+    depth: int
+    nodes: tuple[tuple[bytes, tuple[str, ...]], ...]
+
+    def text(self) -> str:
+        """The pass as text, `mootpass1...`."""
+        nodes = [[key, list(addresses)] for key, addresses in self.nodes]
+        return _text(PASS, [self.council, self.name, self.membership, self.device, self.operation, self.depth, nodes])
+
+    @classmethod
+    def parse(cls, text: str) -> "Pass":
+        """Read the text; `Malformed` when it is none or was mistyped."""
+        value = _value(PASS, "a pass", text)
+        if len(value) != 7 or not _all_bytes([value[0], *value[2:5]], 32) or type(value[1]) is not str:
+            raise _bad("a pass")
+        council, name, membership, device, operation, depth, nodes = value
+        if type(depth) is not int or depth < 0 or type(nodes) is not list or not 0 < len(nodes) <= _MOST_NODES:
+            raise _bad("a pass")
+        named = []
+        for node in nodes:
+            if type(node) is not list or len(node) != 2 or not _all_bytes(node[:1], 32) or not _are_addresses(node[1]):
+                raise _bad("a pass")
+            named.append((node[0], tuple(node[1])))
+        return cls(council, name, membership, device, operation, depth, tuple(named))
+
+
+PASS: Final = "mootpass1"
+"""How a pass begins."""
 
 
 def _text(head: str, value: list[Any]) -> str:
@@ -141,6 +178,10 @@ def _check(head: str, data: bytes) -> bytes:
 
 def _all_bytes(values: list[Any], size: int) -> bool:
     return all(type(value) is bytes and len(value) == size for value in values)
+
+
+def _are_addresses(value: Any) -> bool:
+    return type(value) is list and len(value) <= _MOST_ADDRESSES and all(type(address) is str for address in value)
 
 
 def _bad(what: str) -> Malformed:

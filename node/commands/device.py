@@ -62,7 +62,7 @@ def offer(caller: Caller, membership: str, no_node: bool, passphrase_fd: int | N
     """Offer this computer as a device of yours, for a council that is not here yet.
 
     MEMBERSHIP is your membership's id: `moot device list` shows it on your other computer,
-    `moot council roll` on anybody's. Send the offer there, where it is carried into the council
+    `moot device list YOUR-NAME` on anybody's. Send the offer there, where it is carried into the council
     with `moot device enrol`; or, if your key is lost and this is a new one, with
     `moot motion rekey`. An offer is no secret. JSON: offer.
     """
@@ -94,6 +94,33 @@ def offer(caller: Caller, membership: str, no_node: bool, passphrase_fd: int | N
         say(made)
 
 
+@command.command("pass")
+@click.argument("offer")
+@council_option
+@json_option
+@pass_caller
+def pass_(caller: Caller, offer: str, council: str | None, as_json: bool) -> None:
+    """Make the pass for a device OFFER: what brings the council's log to the computer that offered.
+
+    It is made when the council lists the device, which was enrolled or came with a new key, and is
+    used there with `moot join PASS`. A pass is no secret: only that device can use it.
+    JSON: pass.
+    """
+    from node.commands._passing import pass_for
+    from node.commands._pick import pick_council
+    from node.commands._render import say, say_json
+    from node.commands._voice import connect
+    from node.offer import DeviceOffer
+
+    parsed = DeviceOffer.parse(offer)
+    client = connect(caller)
+    made = pass_for(client, pick_council(client, council).council, parsed)
+    if as_json:
+        say_json({"pass": made})
+    else:
+        say(made)
+
+
 @command.command("enrol")
 @click.argument("offer")
 @council_option
@@ -112,7 +139,8 @@ def enrol(
 ) -> None:
     """Carry a device OFFER into a council: yours, or another member's who cannot.
 
-    A node that comes with the offer is enrolled too if the offer is your own.
+    A node that comes with the offer is enrolled too if the offer is your own. For another member's,
+    `moot device pass OFFER` makes what brings the council to her computer.
     JSON: device, node, operations.
     """
     from node.api.answers import MemberAnswer, NodeAnswer
@@ -154,8 +182,9 @@ def enrol(
         here = voice.client.get("/v1/node", NodeAnswer)
         addresses = [f"{address}/p2p/{here.peer}" for address in here.addresses[:1]]
         say(f"moot node follow {voice.council.council} --from {' --from '.join(addresses) or 'ADDRESS'}")
-    elif parsed.node is not None:
-        say("Its node is not: only the member's own device can list a node under her name.")
+    else:
+        once = "" if wait else "Once it is: "
+        say(f"{once}'moot device pass OFFER', with this offer, makes what brings the council to that computer.")
 
 
 @command.command("revoke")

@@ -94,8 +94,9 @@ def _draw(made: "Ticket", picture: str) -> None:
 def _made(voice: "Voice", uses: int, expires: int | None) -> "tuple[str, Ticket]":
     import secrets
 
-    from node.api.answers import ListedNode, NodeAnswer, OperationAnswer
-    from node.ticket import MAX_NODES, Ticket, TicketNode
+    from node.api.answers import OperationAnswer
+    from node.commands._passing import nodes_to_ask
+    from node.ticket import Ticket, TicketNode
     from protocol.council.bodies import Invite
     from protocol.ids import parse_operation, parse_peer
     from protocol.keys import public_key
@@ -103,13 +104,7 @@ def _made(voice: "Voice", uses: int, expires: int | None) -> "tuple[str, Ticket]
     seed = secrets.token_bytes(32)
     invitation = voice.say("council.invite", Invite(public_key(seed), uses, expires))
     said = voice.client.get(f"{voice.path}/operations/{invitation}", OperationAnswer)
-    here = voice.client.get("/v1/node", NodeAnswer)
-    nodes = {here.peer: tuple(here.addresses)}
-    # The tellers' nodes are the likeliest to be up when the ticket is used.
-    listed = voice.client.get(f"{voice.path}/nodes", list[ListedNode])
-    for peer in listed:
-        if len(nodes) < MAX_NODES and peer.addresses:
-            nodes.setdefault(peer.peer, tuple(peer.addresses))
+    nodes = nodes_to_ask(voice.client, voice.path)
     return invitation, Ticket(
         council=voice.council_id,
         name=voice.council.name,

@@ -39,24 +39,33 @@ def command(
 
     Your request goes to the nodes that the ticket names, now or as soon as one can be reached.
     The members decide; when they have admitted you, the council's whole log comes to your node.
-    JSON: the JoinAnswer.
+    TICKET can also be a pass (`moot device pass`), which brings a council to a new computer of a
+    member. JSON: the JoinAnswer.
     """
+    from node.commands._passing import enter
     from node.commands._render import clean, say, say_json
     from node.commands._voice import connect, read_file
-    from node.ticket import parse_ticket
+    from node.offer import PASS, Pass
+    from node.ticket import Ticket, parse_ticket
 
     text = read_file("-").decode("utf-8", "replace") if ticket == ("-",) else "".join(ticket)
-    parsed = parse_ticket(text)
+    parsed = Pass.parse(text) if text.strip().startswith(PASS) else parse_ticket(text)
     client = connect(caller)
-    answer = _ask(client, caller, parsed, as_name, letter, no_node, passphrase_fd)
-    if wait:
+    if isinstance(parsed, Ticket):
+        answer = _ask(client, caller, parsed, as_name, letter, no_node, passphrase_fd)
+    else:
+        answer = enter(client, caller, parsed, passphrase_fd)
+    if wait and answer.state != "admitted":
         answer = _wait(client, answer, seconds)
     if as_json:
         say_json(answer)
     elif answer.state == "admitted":
         say(f"You are a member of {clean(parsed.name)}. See it with: moot council show")
     else:
-        say(f"You asked to join {clean(parsed.name)}; its members decide now.")
+        if isinstance(parsed, Ticket):
+            say(f"You asked to join {clean(parsed.name)}; its members decide now.")
+        else:
+            say(f"{clean(parsed.name)} comes to this computer as soon as one of its nodes can be reached.")
         if answer.message:
             say(clean(answer.message))
         say("Your node keeps asking; 'moot council list' shows how it stands.")
@@ -124,7 +133,7 @@ def _wait(client: "Client", asked: "JoinAnswer", seconds: float | None) -> "Join
         now = [one for one in client.get("/v1/joining", list[JoinAnswer]) if one.request == asked.request]
         if now and now[0].state == "refused":
             raise Refused("join", now[0].message or "The request was refused; ask for a new ticket.")
-        return None
+        return now[0] if now and now[0].state == "admitted" else None
 
     try:
         return client.wait(None, look, seconds)

@@ -201,7 +201,8 @@ def rekey(caller: Caller, /, offer: str, council: str | None, passphrase_fd: int
     """Move that a member who lost her key get a new one.
 
     OFFER is what she made on her new computer with `moot device offer`. Her membership stays; all
-    devices of the old key end. Make sure that it is really she who asks. JSON: the MotionAnswer.
+    devices of the old key end. Make sure that it is really she who asks. When it is decided,
+    `moot device pass OFFER` makes what brings the council to her computer. JSON: the MotionAnswer.
     """
     from node.api.answers import MemberAnswer
     from node.commands._voice import speak

@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 
 __all__ = ["Step", "Terminal", "steps"]
 
-_COPIED = re.compile(r"(?<![\w/])(?:(moot(?:device|teller)?1|bafyrei)[0-9A-Za-z]{40,}|(/ip4/)\S+/p2p/\w+)")
+_COPIED = re.compile(r"(?<![\w/])(?:(moot(?:device|pass|teller)?1|bafyrei)[0-9A-Za-z]{40,}|(/ip4/)\S+/p2p/\w+)")
 _ASKED = re.compile(rb"[Pp]assphrase[^\n]*: $|^Again: $|^The 24 words: $", re.MULTILINE)
 _WORDS = re.compile(r"(?m)(?:^|  ) ?\d\d? ([a-z]+)")
 

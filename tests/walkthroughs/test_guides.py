@@ -47,7 +47,7 @@ def village(tmp_path: Path) -> Iterator[dict[str, Terminal]]:
     shared.mkdir()
     terminals = {}
     copied: dict[str, str] = {}
-    for name in (*PEOPLE, "new"):
+    for name in (*PEOPLE, "new", "second"):
         home = tmp_path / name
         home.mkdir(mode=0o700)
         (home / "settings.toml").write_text('listen = ["/ip4/127.0.0.1/tcp/0"]\napi_port = 0\nmdns = false\n')

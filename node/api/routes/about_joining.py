@@ -35,7 +35,9 @@ async def join(local: Here, data: JSONBody[JoinAsked]) -> JoinAnswer:
     said = outcome(local.service, came)
     if said.id is None or said.state in ("refused", "aside"):
         raise Refused(said.rule or "refused", said.message or "The request was not taken.")
-    return JoinAnswer(request=said.id, council=data.council, state="delivered", message="")
+    # A member who lists this node, which has the council already, need not wait for anything.
+    state = "delivered" if decode_envelope(data.envelope).operation.kind == "council.request" else "admitted"
+    return JoinAnswer(request=said.id, council=data.council, state=state, message="")
 
 
 @post("/v1/following", status_code=200)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.offer import DeviceOffer, TellerOffer
+from node.offer import DeviceOffer, Pass, TellerOffer
 from protocol.council.bodies import TellerKeys, enrolment_message, node_message, teller_message
 from protocol.errors import Malformed
 from protocol.ids import b58encode
@@ -35,7 +35,13 @@ def teller() -> TellerOffer:
     return TellerOffer(CONTEXT, TellerKeys(key, node, possession, ["/ip4/192.0.2.7/tcp/4747"]))
 
 
+def passing() -> Pass:
+    nodes = ((public_key(HOST), ("/ip4/192.0.2.7/tcp/4747",)), (public_key(TELLING), ()))
+    return Pass(CONTEXT, "Mill", seed("membership"), public_key(DEVICE), seed("epoch"), 41, nodes)
+
+
 def test_offers_are_read_as_they_were_made() -> None:
+    assert Pass.parse(passing().text()) == passing()
     for node in (True, False):
         assert DeviceOffer.parse(device(node=node).text()) == device(node=node)
     assert TellerOffer.parse(teller().text()) == teller()
@@ -45,15 +51,15 @@ def test_offers_are_read_as_they_were_made() -> None:
 
 @given(st.data())
 def test_every_wrong_letter_is_found(data: st.DataObject) -> None:
-    text = data.draw(st.sampled_from([device().text(), teller().text()]))
+    text = data.draw(st.sampled_from([device().text(), teller().text(), passing().text()]))
     at = data.draw(st.integers(0, len(text) - 1))
     letter = data.draw(
         st.sampled_from("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz").filter(lambda c: c != text[at])
     )
     wrong = text[:at] + letter + text[at + 1 :]
-    parse = DeviceOffer.parse if text.startswith("mootdevice") else TellerOffer.parse
+    sort = next(sort for sort in (DeviceOffer, TellerOffer, Pass) if text.startswith(sort.__name__.lower()[:4], 4))
     with pytest.raises(Malformed):
-        parse(wrong)
+        sort.parse(wrong)
 
 
 def test_proofs_must_hold() -> None:
@@ -76,6 +82,22 @@ def test_proofs_must_hold() -> None:
     forged = TellerOffer(CONTEXT, msgspec.structs.replace(teller().teller, possession=bytes(64)))
     with pytest.raises(Malformed, match="its proofs do not hold"):
         TellerOffer.parse(forged.text())
+
+
+def test_a_pass_is_whole_or_none() -> None:
+    from dataclasses import replace
+
+    for wrong in (
+        replace(passing(), depth=-1),
+        replace(passing(), nodes=()),
+        replace(passing(), nodes=((b"short", ()),)),
+        replace(passing(), nodes=passing().nodes * 5),
+        replace(passing(), device=b"short"),
+    ):
+        with pytest.raises(Malformed, match="built like a pass"):
+            Pass.parse(wrong.text())
+    with pytest.raises(Malformed, match="those start with 'mootpass1'"):
+        Pass.parse(device().text())
 
 
 def test_other_texts_are_told_apart() -> None:
