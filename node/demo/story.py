@@ -127,7 +127,7 @@ class Story:
         cleo = village["Cleo"]
         begun = time.monotonic()
         cleo.moot("remind")
-        patience = math.ceil(5 + 7 * (time.monotonic() - begun))  # a slow computer needs longer to vote
+        patience = math.ceil(10 + 15 * (time.monotonic() - begun))  # a slow computer needs longer to vote
         options = [word for name in PEOPLE for word in ("--option", name)]
         opened = cleo.moot(
             "ballot",
