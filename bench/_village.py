@@ -32,21 +32,25 @@ def seed(*names: object) -> bytes:
 
 @dataclass
 class Village:
-    """A council of `members`, each with a device and a node; node 0 also runs the teller."""
+    """A council of `members`, each with a device and a node; the first nodes run the `tellers` (1 or 4).
+
+    With four tellers the charter leaves no time for talk before a ballot, and `grace` is 1 s.
+    """
 
     members: int = 10
+    tellers: int = 1
 
     def __post_init__(self) -> None:
         nonce = seed("nonce")
         size = {"min": 1, "max": 50, "reason": "a benchmark"}
-        charter = template("working-group", "Village", "to measure", size=size)
-        possession = sign(seed("teller"), TELLER, teller_message(nonce, self.teller, self.node(0)))
+        quick = {"durations": {"notice": 0, "discussion": 0, "grace": 1}, "tellers": "4"} if self.tellers > 1 else {}
+        charter = template("working-group", "Village", "to measure", size=size, **quick)
         body = {
             "nonce": nonce,
             "charter": charter.data(),
             "person": public_key(seed("person", 0)),
             "grant": self._enrolment(nonce, 0)["grant"],
-            "tellers": [{"key": self.teller, "node": self.node(0), "possession": possession}],
+            "tellers": [self._teller(nonce, number) for number in range(self.tellers)],
             **self._listing(nonce, 0),
         }
         founding = Draft(b"", self.device(0), 0, (), _TIME, "council.found", body).signed(seed("device", 0))
@@ -60,8 +64,17 @@ class Village:
 
     @property
     def teller(self) -> bytes:
-        """The teller's public key."""
-        return public_key(seed("teller"))
+        """The first teller's public key."""
+        return public_key(self.teller_seed(0))
+
+    def teller_seed(self, number: int) -> bytes:
+        """The seed of a teller, which runs on the node of the member of that number."""
+        return seed("teller", number) if number else seed("teller")
+
+    def _teller(self, nonce: bytes, number: int) -> dict[str, bytes]:
+        key, node = public_key(self.teller_seed(number)), self.node(number)
+        possession = sign(self.teller_seed(number), TELLER, teller_message(nonce, key, node))
+        return {"key": key, "node": node, "possession": possession}
 
     def node_seed(self, member: int) -> bytes:
         """The seed of a member's node."""
@@ -121,8 +134,9 @@ class Village:
         record = self.council.compose()
         assert record is not None
         depth = 1 + max(self.council.dag.depth[self.council.dag.rows[dep]] for dep in record.basis)
-        signatures = pack_signatures(0, [(self.teller, sign_epoch(seed("teller"), record.digest))])
-        parts = (Content(b"", record.data), Content(b"", signatures))
+        seeds = [self.teller_seed(number) for number in range(self.council.charter.profile().q)]
+        signatures = [(public_key(key), sign_epoch(key, record.digest)) for key in seeds]
+        parts = (Content(b"", record.data), Content(b"", pack_signatures(0, signatures)))
         body = {"number": record.number, "record": 0, "signatures": 1}
         epoch = Draft(self.id, self.teller, depth, record.basis, _TIME, "council.epoch", body, parts)
         self._enter(epoch.signed(seed("teller")))
