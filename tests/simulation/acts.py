@@ -236,6 +236,9 @@ def _leave(people: "People", voice: "Voice") -> None:
         return
     grant = sign(voice.who.person.seed, LEAVE, leave_message(voice.council.id, voice.member.membership))
     people.say(voice, "member.leave", {"grant": grant})
+    if people.chance.random() < 0.5:
+        wait = people.chance.uniform(60_000, 300_000)
+        people.simulation.timeline.after(wait, lambda: people.come_back(voice.who))
 
 
 ACTS: Final[dict[Act, float]] = {

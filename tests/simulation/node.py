@@ -337,7 +337,7 @@ class Node:
             return
         self._later(AGAIN * (0.5 + self.simulation.chance.random()), self._pursue)
         for peer in ticket.nodes:
-            if ticket.request is not None and self.council is None:
+            if ticket.request is not None:
                 target = self.simulation.nodes[peer]
                 frame = encode_frame(Join(ticket.request))
                 self.simulation.network.push(

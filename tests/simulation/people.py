@@ -123,6 +123,8 @@ class People:
                 chance.uniform(1_000, 90_000), lambda: victim.home.do(lambda: self._act(victim, comment))
             )
         (remove if chance.random() < 0.7 else rekey)(self, mover, (victim, persons[victim.person.key]))
+        if chance.random() < 0.5:
+            simulation.timeline.after(chance.uniform(120_000, 400_000), lambda: self.come_back(victim))
 
     def agree(self, who: Villager, motion: bytes) -> None:
         """Somebody assents to a motion that her node shows her."""
@@ -185,41 +187,53 @@ class People:
         if self.silent or any(who.name == name for who in self.everybody):
             return
         simulation.timeline.after(20_000, lambda: self.come(name, shared))  # unless this works out
+
+        def invited(secret: bytes, invitation: bytes, draft: Draft, host: Voice) -> None:
+            if all(who.name != name for who in self.everybody):
+                home = simulation.hall if shared else simulation.add_node(name, Person(name).node)
+                who = self.add(Villager(name, home))
+                if not shared:
+                    home.start()
+                self._ask(who, 0, secret, invitation, draft.depth, host)
+
+        self._invite(invited)
+
+    def come_back(self, who: Villager) -> None:
+        """Somebody who left, or was removed, asks anew; with a new device, for no device is enrolled twice."""
+
+        def invited(secret: bytes, invitation: bytes, draft: Draft, host: Voice) -> None:
+            if who.person.key not in host.council.head.persons() and who.home.up:
+                self.hold(who.person.device_seed(who.devices))
+                who.devices += 1
+                self._ask(who, who.devices - 1, secret, invitation, draft.depth, host)
+
+        if not self.silent:
+            self._invite(invited)
+
+    def _invite(self, then: Callable[[bytes, bytes, Draft, Voice], None]) -> None:
+        """Some member invites; `then` is told the ticket's secret, the invitation, and who made it."""
         voices = [v for v in map(self.voice, self.chance.sample(self.everybody, min(8, len(self.everybody)))) if v]
         voices = [v for v in voices if v.who.home.up and v.council.entitled(v.who.home.key)]
         if not voices:
             return
         self.invitations += 1
         secret = seed("invitation", self.invitations)
-        host = voices[0]
-
-        def invited(invitation: bytes, draft: Draft) -> None:
-            if any(who.name == name for who in self.everybody):
-                return
-            home = simulation.hall if shared else simulation.add_node(name, Person(name).node)
-            self._ask(self.add(Villager(name, home)), secret, invitation, draft.depth, host)
-
         body = {"key": public_key(secret), "uses": self.chance.choice((1, 1, 5))}
-        self.say(host, "council.invite", body, then=invited)
+        host = voices[0]
+        self.say(host, "council.invite", body, then=lambda id, draft: then(secret, id, draft, host))
 
-    def _ask(self, who: Villager, secret: bytes, invitation: bytes, depth: int, host: Voice) -> None:
+    def _ask(self, who: Villager, device: int, secret: bytes, invitation: bytes, depth: int, host: Voice) -> None:
+        """Ask to be admitted, at one's own node or in the hall."""
         simulation, person = self.simulation, who.person
-        body: dict[str, Any] = person.enrolment(invitation)
+        body: dict[str, Any] = person.enrolment(invitation, device)
         if who.home is not simulation.hall:
             body |= person.listing(invitation)
-        draft = Draft(
-            simulation.council,
-            public_key(secret),
-            depth + 1,
-            (invitation,),
-            simulation.timeline.now,
-            "council.request",
-            body,
-        )
+        now = simulation.timeline.now + simulation.skew(who.home)
+        author = public_key(secret)
+        draft = Draft(simulation.council, author, depth + 1, (invitation,), now, "council.request", body)
         envelope = draft.signed(secret)
         if who.home is simulation.hall:
             simulation.bring(who.home, envelope)
-            return
-        nodes = tuple(dict.fromkeys((host.who.home.key, simulation.hall.key)))
-        who.home.start()
-        who.home.follow(Ticket(nodes, envelope.encode(), envelope.operation.id))
+        else:
+            nodes = tuple(dict.fromkeys((host.who.home.key, simulation.hall.key)))
+            who.home.follow(Ticket(nodes, envelope.encode(), envelope.operation.id))
