@@ -119,7 +119,10 @@ def _exactly(file: Readable, size: int) -> bytes:
 
 
 def _head(data: bytes) -> Head:
-    value = decode(data, _LONGEST)
+    try:
+        value = decode(data, _LONGEST)
+    except Malformed as error:
+        raise Malformed("archive", "This is not an exported log, or its head is damaged.") from error
     if type(value) is not dict or value.get("format") != _FORMAT:
         raise Malformed("archive", "This is not an exported log.")
     if value.get("version") != _VERSION:
@@ -207,7 +210,7 @@ def _check_envelope(item: bytes, council: Council | None, found: Checked) -> tup
             found.fault(
                 f"{named} uses rules that this program lacks: {rules}"
                 if rules
-                else f"{named} builds on {len(missing)} operations that are not in the log before it."
+                else f"{named} builds on what is not in the log before it ({len(missing)} missing)."
             )
         case outcomes.Rival(number):
             found.fault(f"{named} is a rival epoch {number}.")
@@ -215,11 +218,18 @@ def _check_envelope(item: bytes, council: Council | None, found: Checked) -> tup
 
 
 def _check_content(item: bytes, last: Envelope | None, absent: dict[bytes, set[int]], found: Checked) -> None:
-    value = decode(item, _LONGEST)
-    index, salt, data = value
-    if last is None or type(salt) is not bytes or type(data) is not bytes:
+    try:
+        value = decode(item, _LONGEST)
+    except Malformed as error:
+        found.fault(f"An attachment behind operation {found.operations} is damaged: {error}")
+        return
+    if last is None:
         found.fault("An attachment belongs to no operation.")
         return
+    if len(value) != 3 or type(value[1]) is not bytes or type(value[2]) is not bytes:
+        found.fault(f"What follows operation {found.operations} is no attachment of it.")
+        return
+    index, salt, data = value
     id = last.operation.id
     if type(index) is not int or index not in absent.get(id, ()):
         found.fault(f"{operation_text(id)} has no attachment {index} that could lie beside it.")

@@ -169,7 +169,8 @@ class Client:
         except TimeoutError as fault:
             raise Refused("node-silent", "The node does not answer; look at its log ('moot node status').") from fault
         except (http.client.HTTPException, ConnectionError) as fault:
-            raise Refused("node-stopped", "The node stopped before it answered.") from fault
+            doubt = "" if method == "GET" else ", and look whether it is done before you do it anew"
+            raise Refused("node-stopped", f"The node stopped before it answered: start it again{doubt}.") from fault
         if response.status in _OK:
             return response
         raise _refusal(response.status, response.read())

@@ -145,7 +145,7 @@ async def _network(config: Config, keys: NodeKeys) -> AsyncIterator[Host]:
     except ListenFailed as error:
         raise Refused(
             "port-busy",
-            f"{error} Stop the program that uses it, or set another address under 'listen' in settings.toml.",
+            f"{str(error).removesuffix('.')}; set another address under 'listen' in settings.toml, or free this one.",
         ) from error
 
 

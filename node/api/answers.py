@@ -109,6 +109,8 @@ class CouncilLine(Answer, frozen=True):
     forming: bool
     """Fewer members than the charter asks for: it can admit, and do little else."""
     operations: int
+    current: bool
+    """Whether what is said there comes here: the node is on the roll, or the council is public."""
 
 
 class NodeAnswer(Answer, frozen=True):
@@ -399,6 +401,8 @@ class MotionAnswer(Answer, frozen=True):
     of: int
     needed: int
     met: bool
+    waits: str | None
+    """Why it does not take effect with the next epoch though enough assent, if it does not."""
     state: Literal["open", "effective", "lapsed"]
     epoch: int | None
     """The epoch in which it took effect or lapsed."""

@@ -25,17 +25,18 @@ from protocol.log.operation import decode_envelope
 __all__ = ["charter", "council", "epochs", "invitations", "line", "nodes", "requests", "rivals", "roll"]
 
 
-def line(council: Council) -> CouncilLine:
+def line(service: Service, council: Council) -> CouncilLine:
     """A council in a list."""
     head = council.head
     return CouncilLine(
         council=operation_text(council.id),
-        name=head.charter.name,
+        name=" ".join(head.charter.name.split()),
         purpose=head.charter.purpose,
         epoch=head.number,
         members=len(head.members),
         forming=head.forming,
         operations=len(council),
+        current=council.entitled(service.node),
     )
 
 
@@ -44,7 +45,7 @@ def council(service: Service, council: Council) -> CouncilAnswer:
     head = council.head
     return CouncilAnswer(
         council=operation_text(council.id),
-        name=head.charter.name,
+        name=" ".join(head.charter.name.split()),
         purpose=head.charter.purpose,
         template=head.charter.template,
         visibility=head.charter.visibility,

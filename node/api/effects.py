@@ -61,11 +61,11 @@ def motion_words(
             return f"give {names.person(membership).name} the new key {person_text(person)}"
         case CharterChange(charter, replaces):
             current = before or council.charter
-            return (
-                f"change the charter: {_changes(current.data(), charter)}"
-                if replaces == current.digest()
-                else "change a charter that is not in force any more"
-            )
+            if replaces == current.digest():
+                return f"change the charter: {_changes(current.data(), charter)}"
+            earlier = next((one for one in reversed(council.charters) if one.digest() == replaces), None)
+            changes = "" if earlier is None else f": {_changes(earlier.data(), charter)}"
+            return f"change a charter that is not in force any more{changes}"
         case TellersChange(profile=profile, tellers=tellers):
             return f"make {_tellers([teller.node for teller in tellers])} the tellers (profile {profile})"
         case Adopt(version=version):

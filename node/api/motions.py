@@ -8,6 +8,7 @@ from node.service import Service
 from protocol.council.bodies import Effect, Move
 from protocol.council.council import Council
 from protocol.council.epochs import Fact
+from protocol.council.motions import FORMING
 from protocol.ids import operation_text
 
 __all__ = ["motion", "motions"]
@@ -48,11 +49,12 @@ def motion(service: Service, council: Council, names: Names, fact: Fact) -> Moti
         everyone = list(done)
         counted, yes, of, needed, met = set(done), len(done), len(done), len(done), bool(done)
     lapsed = settled is not None and settled[1]["kind"] == "lapse"
+    before = None if settled is None or lapsed else settled[0] - 1
     return MotionAnswer(
         motion=operation_text(fact.id),
         council=operation_text(council.id),
         kind=kind,
-        words=motion_words(service, council, names, effect),
+        words=motion_words(service, council, names, effect, None if before is None else council.charters[before]),
         effect=effect_data(effect.data()),
         mover=names.person(fact.membership),
         time=fact.time,
@@ -62,11 +64,19 @@ def motion(service: Service, council: Council, names: Names, fact: Fact) -> Moti
         of=of,
         needed=needed,
         met=met,
+        waits=_waits(council, effect) if met and settled is None else None,
         state="open" if settled is None else "lapsed" if lapsed else "effective",
         epoch=None if settled is None else settled[0],
         why=str(settled[1]["why"]) if settled is not None and lapsed else None,
         assents=[_assent(service, council, names, id, id in counted) for id in everyone],
     )
+
+
+def _waits(council: Council, effect: Effect) -> str | None:
+    """Why a motion to which enough members assent is not in effect with the next epoch."""
+    if council.head.forming and not isinstance(effect, FORMING):
+        return f"the council is forming, and decides this from {council.charter.size.min} members on"
+    return None
 
 
 def _assent(service: Service, council: Council, names: Names, id: bytes, counts: bool) -> Assent:

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterator
 
+from node.api.acts import idle
 from node.api.answers import ContentAnswer, OperationAnswer, Resolved
 from node.api.effects import effect_data
 from node.api.names import Names
@@ -27,7 +28,8 @@ def operation(service: Service, council: Council, id: bytes) -> OperationAnswer 
     if envelope is None or row is None:
         return None
     op = envelope.operation
-    without = council.without_effect.get(id)
+    refusal = council.without_effect.get(id)
+    without = idle(council, id) if refusal is None else refusal.message
     contents = []
     for index, reference in enumerate(op.contents):
         attached = reference.sort == ATTACHMENT
@@ -53,7 +55,7 @@ def operation(service: Service, council: Council, id: bytes) -> OperationAnswer 
         time=op.time,
         epoch=council.dag.epoch[row],
         kept=council.dag.is_kept(row),
-        without_effect=None if without is None else without.message,
+        without_effect=without,
         body=effect_data(op.body),
         contents=contents,
     )

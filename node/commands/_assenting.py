@@ -80,6 +80,8 @@ def told(answer: "MotionAnswer") -> str:
         return f"Decided in epoch {answer.epoch}: {what}."
     if answer.state == "lapsed":
         return f"Lapsed in epoch {answer.epoch}: {what}. Why: {answer.why}."
+    if answer.met and answer.waits:
+        return f"Enough members assent: {what}. It waits: {answer.waits}."
     if answer.met:
         return f"Enough members assent: {what}. It takes effect with the next epoch."
     more = count_of(answer.needed - answer.yes, "more assent is needed", "more assents are needed")

@@ -1,6 +1,8 @@
 """A charter from another: what is named changes, the rest stays."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -8,9 +10,11 @@ import click
 if TYPE_CHECKING:
     from protocol.council.charter import Charter
 
-__all__ = ["ballot_terms", "ballot_terms_options", "changed", "terms_words"]
+__all__ = ["ballot_terms", "ballot_terms_options", "changed", "plainly", "terms_words"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_BOUND: Final = re.compile(r"Expected `(?:int|(str))`(?: of length)? (<=|>=) (\d+) - at `\$\.([a-z._]+)`")
+_FIELDS: Final = {"size.min": "smallest size", "size.max": "largest size", "size.reason": "reason for its size"}
 _SPANS: Final = {
     "notice": "How long people can vote at least, such as 1d or 2h; 0 for no such rule.",
     "discussion": "How long a proposal is talked over at least before a ballot on it; 0 for no such rule.",
@@ -50,6 +54,27 @@ def ballot_terms(asked: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {"ballots": ballots, "durations": durations}
 
 
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Say in a person's words which value a charter cannot have."""
+    from node.refused import Refused
+    from protocol.errors import Malformed
+
+    try:
+        yield
+    except Malformed as error:
+        found = _BOUND.search(error.message)
+        if found is None:
+            raise
+        text, sign, bound, field = found.groups()
+        what = f"the charter's {_FIELDS.get(field, field)}"
+        if text:
+            words = f"{what} has at most {bound} letters" if sign == "<=" else f"{what} is empty"
+        else:
+            words = f"{what} is at {'most' if sign == '<=' else 'least'} {bound}"
+        raise Refused("charter", f"{words[:1].upper()}{words[1:]}; give another.") from error
+
+
 def changed(
     old: Mapping[str, Any],
     *,
@@ -68,7 +93,8 @@ def changed(
     from protocol.council.charter import parse_charter
 
     new = dict(old)
-    for field, value in (("name", name), ("purpose", purpose), ("visibility", visibility)):
+    flat = None if name is None else " ".join(name.split())
+    for field, value in (("name", flat), ("purpose", purpose), ("visibility", visibility)):
         if value is not None:
             new[field] = value
     size = {"min": smallest, "max": largest, "reason": size_reason}
@@ -81,7 +107,8 @@ def changed(
         new[section] = {**old[section], **values}
     if motion_epochs is not None:
         new["durations"] = {**new["durations"], "motion_epochs": motion_epochs}
-    return parse_charter(new)
+    with plainly():
+        return parse_charter(new)
 
 
 def terms_words(charter: Mapping[str, Any]) -> list[str]:

@@ -40,6 +40,7 @@ def charter_of(
     terms: Mapping[str, Mapping[str, Any]],
 ) -> "Charter":
     """The charter that the options describe; `Malformed` says what is wrong with it."""
+    from node.commands._charter import plainly
     from protocol.council.charter import MATTERS
     from protocol.council.charter import template as from_template
 
@@ -55,7 +56,8 @@ def charter_of(
             raise Refused("threshold", f"Councils decide no {matter!r} by assent; they decide: {', '.join(MATTERS)}.")
     if rules:
         changes["thresholds"] = rules
-    return from_template(template, name, purpose, **changes)
+    with plainly():
+        return from_template(template, " ".join(name.split()), purpose, **changes)
 
 
 def found(

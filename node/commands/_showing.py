@@ -39,7 +39,7 @@ def standing(motion: "MotionAnswer") -> str:
     if motion.state == "lapsed":
         return f"Lapsed in epoch {motion.epoch}: {clean(motion.why or '')}."
     more = (
-        "enough; the next epoch puts it into effect"
+        f"enough; {motion.waits or 'the next epoch puts it into effect'}"
         if motion.met
         else f"{motion.needed} are needed ({motion.threshold})"
     )

@@ -40,6 +40,11 @@ def command(
         raise Refused("not-absent", f"You are not absent from {clean(voice.council.name)}; there is nothing to end.")
     if not back and voice.me.absent:
         raise Refused("absent", f"You are absent from {clean(voice.council.name)} already; come back with --back.")
+    if wait and voice.council.forming:
+        raise Refused(
+            "forming",
+            f"{clean(voice.council.name)} is forming, and absences wait until it decides: say it without --wait.",
+        )
     id_text = voice.say("member.return", Return()) if back else voice.say("member.absent", Absent())
     if wait:
         wait_for_effect(voice.client, voice.path, id_text, seconds)
@@ -47,5 +52,6 @@ def command(
         say_json({"operation": id_text, "effective": wait})
     else:
         what = "back in" if back else "absent from"
-        since = "now" if wait else "from the next epoch on"
+        soon = "as soon as it has members enough to decide" if voice.council.forming else "from the next epoch on"
+        since = "now" if wait else soon
         say(f"You are {what} {clean(voice.council.name)} {since}.")

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_JOINING = {
+    "waiting": "none of its nodes could be reached yet",
+    "delivered": "its members have your request and decide",
+    "refused": "refused",
+}
 _TEMPLATES = ("commune", "working-group", "federation")
 _MATTERS = ("admission", "adoption", "charter", "erasure", "rekey", "removal", "tellers")
 
@@ -157,12 +162,16 @@ def list_(caller: Caller, wait: bool, seconds: float | None, as_json: bool) -> N
                 f"epoch {line.epoch}",
                 count_of(line.members, "member"),
                 "forming" if line.forming else "",
+                "" if line.current else "comes here no more: this node is off its roll",
             ]
             for line in councils
         ]
     )
     for one in joining:
-        say(f"joining {short(one.council)}: {one.state}" + (f" ({clean(one.message)})" if one.message else ""))
+        say(
+            f"joining {short(one.council)}: {_JOINING.get(one.state, one.state)}"
+            + (f" ({clean(one.message)})" if one.message else "")
+        )
 
 
 @command.command("show")
@@ -309,7 +318,7 @@ def epochs(caller: Caller, council: str | None, as_json: bool) -> None:
     JSON: epochs (list of EpochAnswer).
     """
     from node.api.answers import EpochAnswer
-    from node.commands._render import clean, say, say_json, when
+    from node.commands._render import clean, count_of, say, say_json, when
 
     client, path = _here(caller, council)
     answer = client.get(f"{path}/epochs", list[EpochAnswer])
@@ -320,7 +329,7 @@ def epochs(caller: Caller, council: str | None, as_json: bool) -> None:
         if not epoch.number:
             say("  the council was founded")
         for effect in epoch.effects:
-            by = f" ({len(effect.assents)} assents)" if effect.assents else ""
+            by = f" ({count_of(len(effect.assents), 'assent')})" if effect.assents else ""
             say(f"  {clean(effect.words)}{by}")
 
 

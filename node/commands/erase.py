@@ -36,8 +36,8 @@ def command(
     words; that you said something stays in the log. A text that the council has adopted is erased
     only by the council (`moot motion erase`). JSON: operation, erased.
     """
-    from node.api.answers import OperationAnswer
-    from node.commands._pick import pick_operation
+    from node.api.answers import OperationAnswer, ProposalAnswer
+    from node.commands._pick import VERSIONS, pick_operation
     from node.commands._render import count_of, say, say_json
     from node.commands._voice import speak
     from node.refused import Refused
@@ -51,10 +51,18 @@ def command(
         raise Refused(
             "erase-others", "You did not write that: what others wrote, the council erases: moot motion erase"
         )
-    there = {content.index for content in answer.contents if content.sort == "attachment"}
-    wanted = set(attachments) or there
-    if not wanted or wanted - there:
+    there = {content.index: content.state for content in answer.contents if content.sort == "attachment"}
+    wanted = set(attachments) or set(there)
+    if not wanted or wanted - set(there):
         raise Refused("erase-nothing", "It has no such attachment; 'moot show OPERATION --raw' lists what it has.")
+    if all(there[index] == "erased" for index in wanted):
+        raise Refused("erased", "That is erased already.")
+    if picked.kind in VERSIONS:
+        proposal = voice.client.get(f"{voice.path}/proposals/{picked.id}", ProposalAnswer)
+        if proposal.adopted is not None and proposal.adopted.version == picked.id:
+            raise Refused(
+                "erase-adopted", "The council adopted that text, so only the council erases it: moot motion erase"
+            )
     erasure = voice.say("talk.erase", Erasure(parse_operation(picked.id), sorted(wanted)), needs=[picked.id])
     if as_json:
         say_json({"operation": erasure, "erased": sorted(wanted)})

@@ -277,6 +277,7 @@ def erase(
     ATTACHMENT is its number, as `moot show OPERATION --raw` lists them. One's own words one
     erases with `moot erase`. JSON: the MotionAnswer.
     """
+    from node.api.answers import OperationAnswer
     from node.commands._pick import pick_operation
     from node.commands._voice import speak
     from protocol.council.bodies import Erase
@@ -284,6 +285,12 @@ def erase(
 
     voice = speak(caller, council, passphrase_fd)
     picked = pick_operation(voice.client, operation, voice.council.council)
+    answer = voice.client.get(f"{voice.path}/operations/{picked.id}", OperationAnswer)
+    state = {content.index: content.state for content in answer.contents if content.sort == "attachment"}
+    if attachment not in state:
+        raise Refused("erase-nothing", "It has no such attachment; 'moot show OPERATION --raw' lists what it has.")
+    if state[attachment] == "erased":
+        raise Refused("erased", "That is erased already.")
     _moved(voice, Erase(parse_operation(picked.id), attachment), (picked.id,), asked)
 
 

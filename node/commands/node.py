@@ -206,7 +206,7 @@ def follow(caller: Caller, council: str, addresses: tuple[str, ...], as_json: bo
     For a council that lists this node already, as a member's or a teller's, or that is public.
     JSON: the JoinAnswer.
     """
-    from node.api.answers import FollowAsked, JoinAnswer, JoinNode
+    from node.api.answers import CouncilLine, FollowAsked, JoinAnswer, JoinNode
     from node.commands._render import say, say_json, short
     from node.commands._voice import connect
     from node.peers import parse_address
@@ -220,7 +220,10 @@ def follow(caller: Caller, council: str, addresses: tuple[str, ...], as_json: bo
         if address.peer is None:
             raise Refused("address-peer", "The address does not name its node: it must end in /p2p/12D3KooW...")
         nodes.append(JoinNode(peer=peer_text(address.peer), addresses=[text]))
-    answer = connect(caller).post("/v1/following", FollowAsked(council=council, nodes=nodes), JoinAnswer)
+    client = connect(caller)
+    if not nodes and all(one.council != council for one in client.get("/v1/councils", list[CouncilLine])):
+        raise Refused("follow-from", "Say where a node is reached that has it: --from /ip4/.../tcp/.../p2p/12D3KooW...")
+    answer = client.post("/v1/following", FollowAsked(council=council, nodes=nodes), JoinAnswer)
     if as_json:
         return say_json(answer)
     if answer.state == "admitted":
@@ -360,8 +363,16 @@ def stop(caller: Caller) -> None:
 
     from node.api.answers import NodeAnswer
     from node.commands._voice import connect
+    from node.refused import Refused
 
-    answer = connect(caller).get("/v1/node", NodeAnswer)
+    try:
+        answer = connect(caller).get("/v1/node", NodeAnswer)
+    except Refused as refused:
+        if refused.rule == "no-node":
+            raise Refused(
+                "no-node", f"No node is running for {caller.config().home}; there is nothing to stop."
+            ) from refused
+        raise
     os.kill(answer.pid, signal.SIGTERM)
     # The node holds this lock as long as it lives.
     with (caller.config().home / "lock").open("rb+") as lock:

@@ -82,6 +82,8 @@ def _counted(client: "Client", path: str, motion: str) -> str:
     from node.commands._render import count_of
 
     answer = client.get(f"{path}/motions/{motion}", MotionAnswer)
+    if answer.met and answer.waits:
+        return f"Your assent is enough; it waits: {answer.waits}."
     if answer.met:
         return "Your assent is enough; it is adopted with the next epoch."
     return f"You assent to it; {count_of(answer.needed - answer.yes, 'more assent adopts', 'more assents adopt')} it."

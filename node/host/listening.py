@@ -83,7 +83,7 @@ def reason(error: OSError) -> str:
     if number == errno.ECONNREFUSED:
         return "nobody listens there"
     if number == errno.EADDRINUSE:
-        return "another program uses that port, perhaps a second node; choose another port or stop it"
+        return "another program uses that port, perhaps a second node"
     if number == errno.EACCES:
         return "this user may not use that port; choose one above 1023"
     if number == errno.EADDRNOTAVAIL:

@@ -57,7 +57,7 @@ _BASE = "/v1/councils/{council:str}"
 @get("/v1/councils", sync_to_thread=False)
 def list_councils(local: Here) -> list[CouncilLine]:
     """The councils that this node holds."""
-    lines = [councils.line(council) for council in local.service.councils.values()]
+    lines = [councils.line(local.service, council) for council in local.service.councils.values()]
     return sorted(lines, key=lambda line: (line.name.casefold(), line.council))
 
 

@@ -10,6 +10,7 @@ from litestar.response import ServerSentEvent, Stream
 
 from node import archive
 from node.api import operations
+from node.api.acts import idle
 from node.api.answers import Accepted, OperationAnswer, Outcome, Resolved
 from node.api.events import changes, stream
 from node.api.routes.here import Here
@@ -71,7 +72,7 @@ def outcome(service: Service, came: Came) -> Outcome:
     match came:
         case Taken(id, council, _):
             refusal = service.council(council).without_effect.get(id)
-            without = None if refusal is None else refusal.message
+            without = idle(service.council(council), id) if refusal is None else refusal.message
             state = "accepted"
         case Known():
             state = "known"

@@ -49,7 +49,7 @@ def about(local: Here) -> NodeAnswer:
         started=local.started,
         connected=len(local.network.connected()),
         storage=local.service.disk_bytes(),
-        councils=[line(council) for council in local.service.councils.values()],
+        councils=[line(local.service, council) for council in local.service.councils.values()],
     )
 
 

@@ -63,6 +63,7 @@ def test_attachments_may_be_missing_or_lie_beside() -> None:
         pack_content(1, content),
         pack_content(9, content),
         pack([0, 1, 2]),
+        b"\x44\x83\x00\x18\x01",
     ):
         found = check(io.BytesIO(head(world) + before + pack_envelope(bare) + wrong))
         assert len(found.faults) == 1
@@ -111,7 +112,7 @@ def test_what_founds_nothing_is_said() -> None:
         (pack({"format": "other"}), "This is not an exported log"),
         (pack({"format": "folkmoot log", "version": 2}), "another version"),
         (pack({"format": "folkmoot log", "version": 1, "council": 3}), "head of the exported log is damaged"),
-        (b"\x41\xff", "not well-formed"),
+        (b"\x41\xff", "its head is damaged"),
     ],
 )
 def test_other_files_are_told_apart(data: bytes, reason: str) -> None:
