@@ -185,7 +185,10 @@ def _check(charter: Charter) -> None:
     if not charter.name.strip():
         raise Malformed("charter-name", "the council needs a name.")
     if size.min > size.max:
-        raise Malformed("charter-size", f"the smallest size of the council, {size.min}, is above its largest, {size.max}; change one of them.")
+        raise Malformed(
+            "charter-size",
+            f"the smallest size of the council, {size.min}, is above its largest, {size.max}; change one of them.",
+        )
     if (size.min < _USUAL[0] or size.max > _USUAL[1]) and not size.reason.strip():
         raise Malformed(
             "charter-size",
