@@ -49,6 +49,8 @@ class BallotTeller(Answer, frozen=True):
     key: str
     peer: str | None
     """The node it runs on, if that is known here."""
+    name: str | None
+    """Whose node that is, if a member's."""
     here: bool
     """Whether it is this node."""
     answer: Literal["accepted", "declined", "silent"]

@@ -188,7 +188,7 @@ def ballot(service: Service, council: Council, ballot: Ballot) -> BallotAnswer:
         profile=charter.tellers,
         needed=ballot.profile.q,
         liars=ballot.profile.f,
-        tellers=_tellers(service, council, ballot),
+        tellers=_tellers(service, council, names, ballot),
         proposal=None if body.proposal is None else operation_text(body.proposal),
         pins=[operation_text(pin) for pin in body.pins],
         pinned=[version_words(service, council, pin) for pin in body.pins],
@@ -215,9 +215,10 @@ def _backers(council: Council, ballot: Ballot) -> int:
     return len(who | {ballot.opener})
 
 
-def _tellers(service: Service, council: Council, ballot: Ballot) -> list[BallotTeller]:
+def _tellers(service: Service, council: Council, names: Names, ballot: Ballot) -> list[BallotTeller]:
     link = council.branch.links[ballot.epoch]
     nodes = {teller.key: teller.node for teller in link.tellers}
+    owners = {node: membership for membership, member in link.members.items() for node in member.nodes}
     accepted = {teller for teller, _ in ballot.accepts.values()}
     closed = {close.teller for close in ballot.current.closes.values()}
     certified = final(ballot)
@@ -235,6 +236,7 @@ def _tellers(service: Service, council: Council, ballot: Ballot) -> list[BallotT
             BallotTeller(
                 key=person_text(key),
                 peer=peer_text(nodes[key]) if key in nodes else None,
+                name=names.person(owners[nodes[key]]).name if nodes.get(key) in owners else None,
                 here=key == service.teller,
                 answer=answer,
                 why=None if rule is None else _DECLINED.get(rule, rule),

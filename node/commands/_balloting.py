@@ -8,7 +8,7 @@ from node.commands._render import clean, columns, count_of, indent, one_line, sa
 from node.refused import Refused
 
 if TYPE_CHECKING:
-    from node.api.ballot_answers import BallotAnswer, BallotLine, ResultAnswer, VoterAnswer
+    from node.api.ballot_answers import BallotAnswer, BallotLine, BallotTeller, ResultAnswer, VoterAnswer
     from node.client import Client
 
 __all__ = ["UNTIL", "bars_of", "left", "list_ballots", "pick_ballot", "quoted", "show_ballot", "wait_for"]
@@ -125,15 +125,22 @@ def _tellers(answer: "BallotAnswer") -> None:
     n = len(answer.tellers)
     if n == 1:
         (only,) = answer.tellers
-        where = "this node" if only.here else f"node {only.peer}" if only.peer else only.key
-        say(f"  one teller, {where}: {only.answer}{_why(only.why)}")
+        say(f"  one teller, {_where(only)}: {only.answer}{_why(only.why)}")
         return
     say(f"  {n} tellers, {answer.needed} of them have to agree:")
     for teller in answer.tellers:
-        where = "this node" if teller.here else f"node {teller.peer}" if teller.peer else teller.key
         signed = ", signed the result" if teller.signed else ", closed" if teller.closed else ""
         double = ", SAID TWO THINGS" if teller.two_faced else ""
-        say(f"    {where}: {teller.answer}{_why(teller.why)}{signed}{double}")
+        say(f"    {_where(teller)}: {teller.answer}{_why(teller.why)}{signed}{double}")
+
+
+def _where(teller: "BallotTeller") -> str:
+    """Where a teller runs, as people know it."""
+    if teller.here:
+        return "this node"
+    if teller.name is not None:
+        return f"{clean(teller.name)}'s node"
+    return f"node {teller.peer}" if teller.peer else teller.key
 
 
 def _why(reason: str | None) -> str:

@@ -181,22 +181,25 @@ def list_(caller: Caller, wait: bool, seconds: float | None, as_json: bool) -> N
 def show(caller: Caller, council: str | None, as_json: bool) -> None:
     """Show one council: where it stands and what is open.
 
-    JSON: the CouncilAnswer, with proposals (list of ProposalLine), motions (of MotionAnswer) and requests
-    (of RequestAnswer).
+    JSON: the CouncilAnswer, with proposals (list of ProposalLine), motions (of MotionAnswer), requests
+    (of RequestAnswer) and ballots (of BallotLine).
     """
     import msgspec
 
     from node.api.answers import CouncilAnswer, MotionAnswer, ProposalLine, RequestAnswer
-    from node.commands._render import clean, count_of, one_line, say, say_json, short
+    from node.api.ballot_answers import BallotLine
+    from node.commands._render import clean, count_of, one_line, say, say_json, short, when
 
     client, path = _here(caller, council)
     answer = client.get(path, CouncilAnswer)
     proposals = client.get(f"{path}/proposals", list[ProposalLine])
     motions = client.get(f"{path}/motions", list[MotionAnswer])
     requests = client.get(f"{path}/requests", list[RequestAnswer])
+    ballots = client.get(f"{path}/ballots", list[BallotLine])
     if as_json:
         shown = msgspec.to_builtins(answer)
-        return say_json({**shown, "proposals": proposals, "motions": motions, "requests": requests})
+        parts = {"proposals": proposals, "motions": motions, "requests": requests, "ballots": ballots}
+        return say_json({**shown, **parts})
     say(f"{clean(answer.name)}  {answer.council}")
     if answer.purpose:
         say(f"  {one_line(answer.purpose, 200)}")
@@ -216,6 +219,10 @@ def show(caller: Caller, council: str | None, as_json: bool) -> None:
             say(
                 f"Open motion {short(motion.motion)}: {one_line(motion.words)}, {motion.yes} of {motion.needed} assents"
             )
+    for ballot in ballots:
+        if ballot.state not in ("certified", "declined"):
+            named = one_line(ballot.title or "(title erased)")
+            say(f"Ballot {short(ballot.ballot)}: '{named}' until {when(ballot.deadline)}, {clean(ballot.words)}")
     for proposal in proposals:
         named = one_line(proposal.title or "(title erased)")
         say(f"Proposal {short(proposal.proposal)}: '{named}' by {clean(proposal.author.name)}, {proposal.state}")

@@ -52,12 +52,13 @@ def command(
     council: str | None,
     as_json: bool,
 ) -> None:
-    """Show WHAT: a proposal with its text, motions and comments; a motion; or any operation.
+    """Show WHAT: a proposal with its text, motions and comments; a motion; a ballot; or any operation.
 
-    WHAT is a proposal's title, or the beginning of an id. Without it, the proposals are listed.
-    JSON: proposals (list of ProposalLine); or the ProposalAnswer, MotionAnswer or OperationAnswer.
+    WHAT is a title, or the beginning of an id. Without it, the proposals are listed.
+    JSON: proposals (list of ProposalLine); or the ProposalAnswer, MotionAnswer, BallotAnswer or OperationAnswer.
     """
     from node.api.answers import OperationAnswer
+    from node.commands._balloting import show_ballot, wait_for
     from node.commands._pick import VERSIONS, pick_council
     from node.commands._render import say_json
     from node.commands._showing import show_motion, show_operation, show_proposal
@@ -77,6 +78,12 @@ def command(
             say_json(proposal)
         else:
             show_proposal(proposal, every)
+    elif picked.kind == "ballot.open" and not raw:
+        ballot = wait_for(client, path, picked.id, None, seconds)
+        if as_json:
+            say_json(ballot)
+        else:
+            show_ballot(ballot)
     elif picked.kind == "motion.move" and not raw:
         show_motion(client, path, picked.id, until == "settled", seconds, as_json)
     else:

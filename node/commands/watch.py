@@ -7,12 +7,19 @@ from node.commands._pick import council_option
 
 __all__ = ["command"]
 
+_QUIET = {
+    "council.epoch",
+    "merge",
+    *(f"teller.{what}" for what in ("seen", "propose", "prevote", "precommit", "certify")),
+}
+"""What is said for the machines' sake, and told only with --all."""
+
 
 @click.command("watch", short_help="Follow what happens in a council.")
 @click.option(
     "--until",
     metavar="KIND",
-    help="End after the first event of this kind: epoch, erased, or an operation's kind such as comment.write.",
+    help="End after the first event of this kind: epoch, ballot, erased, or an operation's kind such as comment.write.",
 )
 @click.option(
     "--seconds",
@@ -20,7 +27,7 @@ __all__ = ["command"]
     metavar="N",
     help="End after N seconds; with --until that is exit code 1.",
 )
-@click.option("--all", "everything", is_flag=True, help="Epochs' own operations and merges too.")
+@click.option("--all", "everything", is_flag=True, help="What nodes and tellers say among themselves too.")
 @council_option
 @json_option
 @pass_caller
@@ -48,7 +55,10 @@ def command(
                 kind = event.data.get("kind", event.name)
                 if as_json:
                     say_json({"event": event.name, **event.data})
-                elif event.name == "operation" and (everything or kind not in ("council.epoch", "merge")):
+                elif event.name == "ballot":
+                    if event.data["what"] == "result":
+                        say(clean(f"Result: {event.data['words']}"))
+                elif event.name == "operation" and (everything or kind not in _QUIET):
                     without = (
                         f"  (without effect: {event.data['without_effect']})" if event.data["without_effect"] else ""
                     )
