@@ -38,12 +38,12 @@ class Tellership:
         self.wake: int | None = None
         """When to ask again, ms, if nothing comes meanwhile."""
         self.stuck: set[tuple[Any, ...]] = set()
-        """Deeds that were given, said and asked for again: something is at fault, and they are not repeated."""
+        """Places of deeds that were said without effect: something is at fault, and they are not repeated."""
         wait = timeouts or Timeouts()
         secret = sha256(b"folkmoot nonce 1\n" + seed).digest()
         self._ballots = BallotDuty(council, seed, self.key, surroundings, wait, secret)
         self._epochs = EpochDuty(council, seed, self.key, wait)
-        self._given: set[tuple[Any, ...]] = set()
+        self._given: dict[tuple[Any, ...], int] = {}
         self._epoch = -1
 
     def poll(self, now: int) -> Deed | None:
@@ -57,7 +57,7 @@ class Tellership:
         if deed is not None and not deed.alone and len(self.council.heads()) > MANY_HEADS:
             return Deed("merge", {})
         if deed is not None:
-            self._given.add(deed.place)
+            self._given.setdefault(deed.place, self._failures())
         return deed
 
     def _next(self, now: int) -> Deed | None:
@@ -67,12 +67,23 @@ class Tellership:
             self._epoch = self.council.head.number
             self._given.clear()
         for due in self._ballots.deeds(now):
-            if due.place not in self._given:
+            if not self._in_vain(due):
                 return due
-            self.stuck.add(due.place)
         deed = self._epochs.deed(now)
-        # An epoch that does not enter leaves nothing in the log: it may be tried again.
-        if deed is None or deed.alone or deed.place not in self._given:
-            return deed
+        return None if deed is None or self._in_vain(deed) else deed
+
+    def _in_vain(self, deed: Deed) -> bool:
+        """Whether it was given before, and something that this teller said since had no effect.
+
+        Whatever the fault, the log must not grow without end by it.
+        """
+        if deed.place not in self._given or self._failures() == self._given[deed.place]:
+            return False
         self.stuck.add(deed.place)
-        return None
+        return True
+
+    def _failures(self) -> int:
+        """How much of what this teller said is without effect."""
+        dag, standings = self.council.dag, self.council.standings.all
+        said = [dag.rows[id] for id in self.council.without_effect if id in dag.rows]
+        return sum(1 for row in said if standings[dag.standing[row]].key == self.key)
