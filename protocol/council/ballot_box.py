@@ -23,7 +23,7 @@ from .ballot_bodies import (
     Support,
 )
 from .ballots import Ballot, Certified
-from .bodies import Effect, RevokeDevice
+from .bodies import Effect, EnrolDevice, RevokeDevice
 from .body import Body
 from .branch import Link
 from .charter import Charter
@@ -88,6 +88,8 @@ class BallotBox:
         """Support -> (proposal, who)."""
         self.revocations: dict[bytes, RevokeDevice] = {}
         """Operations that would end a device; whether its person signed them is not judged here."""
+        self.enrolments: dict[bytes, bytes] = {}
+        """Operations that would enrol a device -> the device."""
 
     def take_in(self, paper: Paper) -> Answer:
         """Judge and take in."""
@@ -121,12 +123,20 @@ class BallotBox:
             self.epochs[link.digest] = EpochAgreement(link)
         return self.epochs[link.digest]
 
+    def note(self, operation: bytes, body: Body) -> None:
+        """Hear of what a member did to her devices: tellers and certificates need it."""
+        if isinstance(body, RevokeDevice):
+            self.revocations[operation] = body
+        elif isinstance(body, EnrolDevice):
+            self.enrolments[operation] = body.device
+
     def discard(self, operation: bytes) -> None:
         """Forget what is not kept any more."""
         self.ballots.pop(operation, None)
         self.running.pop(operation, None)
         self.supports.pop(operation, None)
         self.revocations.pop(operation, None)
+        self.enrolments.pop(operation, None)
         for ballot in self.ballots.values():
             ballot.discard(operation)
             if not ballot.certificates:
@@ -189,6 +199,9 @@ class BallotBox:
         if any(self._ask.past_holds(paper.deps, [other]) for other in ballot.later(body, voter)):
             return Refusal("cast-revision", "the voter had cast a later revision already, in the past of this one.")
         ballot.add_cast(paper.id, body, voter, paper.author)
+        if paper.author not in ballot.roll[voter].devices:
+            enrolments = sorted(id for id, device in self.enrolments.items() if device == paper.author)
+            ballot.enrolments[paper.author] = tuple(enrolments)
         if body.boxes is not None and not ballot.certificates:
             ballot.boxes[paper.id] = paper.parts[body.boxes]
         return None

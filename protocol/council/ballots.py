@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from ..codec import decode
 from ..errors import Refusal
 from ..ids import Membership
 from ..keys import DECISION, verify
@@ -18,7 +17,7 @@ from ..tellers.close import Cast, Close, Counted, Extended, choose, value_of
 from ..tellers.question import check_choice
 from .ballot_bodies import Accept, CastBody, Certify, CloseBody, Decline, Precommit, Prevote, Propose
 from .bodies import Effect
-from .decision_record import decision_message, decision_record, due_effect
+from .decision_record import decision_message, decision_record, due_effect, read_decision
 from .instance import Instance
 from .terms import Terms
 
@@ -55,6 +54,8 @@ class Ballot(Terms):
         """The casts that are kept. A hidden one's choice is its commitment."""
         self.boxes: dict[bytes, bytes] = {}
         """Hidden cast -> the part with the boxes, until the ballot is certified."""
+        self.enrolments: dict[bytes, tuple[bytes, ...]] = {}
+        """Device that votes and is not on the pinned roll -> operations that would enrol it."""
         self.seen: dict[bytes, set[bytes]] = {}
         """Cast -> the tellers that say they had it on time."""
         self.certificates: dict[bytes, tuple[int, Certified]] = {}
@@ -130,6 +131,10 @@ class Ballot(Terms):
         """Take a cast in."""
         choice: object = body.commitment if self.body.hidden else body.choice
         self.casts[operation] = self._every[operation] = Cast(operation, voter, device, body.revision, choice)
+
+    def cast(self, operation: bytes) -> Cast:
+        """A cast, kept or not."""
+        return self._every[operation]
 
     def later(self, body: CastBody, voter: Membership) -> list[bytes]:
         """The voter's casts of the same revision or a higher one: none may be in the past of this one."""
@@ -286,6 +291,6 @@ class Ballot(Terms):
 
     def effect(self, certified: Certified) -> Effect | None:
         """What a certificate makes due, or None."""
-        record = decode(certified.record, len(certified.record))
+        record = read_decision(certified.record)
         instance = self.instances[record["instance"]]
         return due_effect(self, record, self.counted(instance, record["value"]))

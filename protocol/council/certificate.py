@@ -4,29 +4,35 @@ Without the casts it proves what a quorum of tellers signed. With them (and the 
 the roll) everything is counted again from what each voter and teller signed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from ..codec import decode, encode
 from ..errors import Malformed, Refusal
-from ..ids import Membership
-from ..keys import DECISION, verify
+from ..ids import Membership, digest
+from ..keys import DECISION, ENROLMENT, verify
 from ..log.operation import Envelope, decode_envelope
 from ..tellers.close import Counted, value_of
 from .ballot_bodies import CastBody, CloseBody, OpenBallot
+from .ballot_box import unpack_ids, unpack_openings
 from .ballots import Ballot, Certified
-from .bodies import parse_body
+from .bodies import EnrolDevice, enrolment_message, parse_body
+from .body import Bytes32, Signature
 from .charter import PROFILES, Charter, UnknownRules, parse_charter
-from .decision_record import decision_message
-from .roll import Member, NodeListing, Teller, roll_digest
+from .decision_record import decision_message, read_decision
+from .roll import Member, NodeListing, Teller
+from .terms import keys_digest
 
 __all__ = ["MAX_CERTIFICATE", "Certificate", "Findings", "certificate_of", "examine", "read_certificate"]
 
 MAX_CERTIFICATE: Final = 16 * 1024 * 1024
 SORT: Final = "folkmoot certificate"
+
+RollRow = tuple[Bytes32, Bytes32, int, list[Bytes32], list[tuple[Bytes32, list[str]]], bool]
+"""Membership, person, since, devices, nodes with addresses, absent: as the roll's digest covers it."""
 
 
 class Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,20 +40,23 @@ class Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     opening: the envelope of `ballot.open`, without attachments. charter: of the epoch it was
     opened on. evidence, if there is any: roll (as its digest covers it), closes and counted
-    casts as envelopes without attachments.
+    casts as envelopes without attachments; devices that were enrolled after the ballot was
+    opened, as (device, membership, envelope of the `device.enrol`, or null where the council
+    itself gave the voter new keys).
     """
 
     version: int
     sort: str
     record: bytes
-    round: int
-    signatures: list[tuple[bytes, bytes]]
-    tellers: list[bytes]
+    round: Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
+    signatures: list[tuple[Bytes32, Signature]]
+    tellers: list[Bytes32]
     opening: bytes
     charter: dict[str, Any]
-    roll: list[Any] | None
+    roll: list[RollRow] | None
     closes: list[bytes] | None
     casts: list[bytes] | None
+    devices: list[tuple[Bytes32, Bytes32, bytes | None]] | None
 
     def encode(self) -> bytes:
         """The canonical bytes of the file."""
@@ -55,8 +64,7 @@ class Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def fields(self) -> dict[str, Any]:
         """The record's fields."""
-        fields: dict[str, Any] = decode(self.record, len(self.record))
-        return fields
+        return read_decision(self.record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +76,24 @@ class Findings:
     refusal: Refusal | None = None
 
 
+# --- making and reading -----------------------------------------------------------------------
+
+
 def certificate_of(
     ballot: Ballot, certified: Certified, load: Callable[[bytes], Envelope], *, casts: bool
 ) -> Certificate:
     """The certificate of a certified ballot. load: an operation's envelope by its id; casts: with evidence."""
-    record = decode(certified.record, len(certified.record))
+    record = read_decision(certified.record)
     instance = ballot.instances[record["instance"]]
-    roll = closes = counted = None
+    roll = closes = counted = devices = None
     if casts:
-        roll = [member.data() for _, member in sorted(ballot.roll.items())]
+        roll = msgspec.convert([member.data() for _, member in sorted(ballot.roll.items())], list[RollRow])
         closes = [_bare(load(id)) for id in instance.values[record["value"]]]
         what = instance.outcome(record["value"])
         # Revised casts too: whoever counts again can then see that none is missing.
-        counted = [_bare(load(cast)) for cast in sorted(what.casts)] if isinstance(what, Counted) else []
+        listed = sorted(what.casts) if isinstance(what, Counted) else []
+        counted = [_bare(load(cast)) for cast in listed]
+        devices = _later_devices(ballot, listed, load)
     return Certificate(
         1,
         SORT,
@@ -93,7 +106,32 @@ def certificate_of(
         roll,
         closes,
         counted,
+        devices,
     )
+
+
+def _later_devices(
+    ballot: Ballot, casts: Iterable[bytes], load: Callable[[bytes], Envelope]
+) -> list[tuple[bytes, bytes, bytes | None]]:
+    later = {}
+    for id in casts:
+        cast = ballot.cast(id)
+        member = ballot.roll[Membership(cast.voter)]
+        if cast.device in member.devices:
+            continue
+        grants = [load(enrolment) for enrolment in ballot.enrolments.get(cast.device, ())]
+        good = [envelope for envelope in grants if _enrols(envelope, cast.device, member)]
+        later[cast.device] = (cast.voter, _bare(good[0]) if good else None)
+    return [(device, voter, grant) for device, (voter, grant) in sorted(later.items())]
+
+
+def _enrols(envelope: Envelope, device: bytes, member: Member) -> bool:
+    """Whether the operation carries the person's own signature for this device."""
+    body = parse_body(envelope.operation)
+    if not isinstance(body, EnrolDevice) or (body.membership, body.device) != (member.membership, device):
+        return False
+    message = enrolment_message(member.membership, member.person, device)
+    return verify(member.person, ENROLMENT, message, body.grant)
 
 
 def _bare(envelope: Envelope) -> bytes:
@@ -120,6 +158,9 @@ def read_certificate(data: bytes) -> Certificate:
     return certificate
 
 
+# --- examining --------------------------------------------------------------------------------
+
+
 def examine(certificate: Certificate, known: frozenset[bytes] | None = None) -> Findings:
     """Check a certificate. known: the tellers' keys, from a source that the reader trusts.
 
@@ -131,15 +172,15 @@ def examine(certificate: Certificate, known: frozenset[bytes] | None = None) -> 
         words = f"the certificate's charter pins rules that this program does not know ({error}); use a newer one."
         return Findings((), (), Refusal("certificate-rules", words))
     fields = certificate.fields()
-    refusal = _signatures(certificate, charter)
+    refusal = _pinned(certificate, charter, fields) or _signatures(certificate, charter)
     if refusal is None and known is not None and known != frozenset(certificate.tellers):
         refusal = Refusal("certificate-tellers", "the certificate's tellers are not those that you know.")
     opening = decode_envelope(certificate.opening)
     body = parse_body(opening.operation)
     if refusal is None and (
         not isinstance(body, OpenBallot)
-        or opening.operation.id != fields.get("ballot")
-        or opening.operation.council != fields.get("council")
+        or opening.operation.id != fields["ballot"]
+        or opening.operation.council != fields["council"]
         or not opening.operation.signed()
     ):
         refusal = Refusal("certificate-opening", "the ballot in the certificate is not the one that was decided.")
@@ -160,7 +201,21 @@ def examine(certificate: Certificate, known: frozenset[bytes] | None = None) -> 
     proved.append(f"{fields['voted']} casts, each signed by its voter's device, were counted again: the same result.")
     proved.append("The closes of the tellers list these casts, and no other that would count.")
     unproved.append("That the roll is the council's: its digest is in the epoch that the ballot was opened on.")
+    given = sum(1 for _, _, grant in certificate.devices or [] if grant is None)
+    if given:
+        unproved.append(f"That {given} devices are their voters': the council gave these voters new keys; see its log.")
     return Findings(tuple(proved), tuple(unproved))
+
+
+def _pinned(certificate: Certificate, charter: Charter, fields: dict[str, Any]) -> Refusal | None:
+    """What the record itself says of tellers and charter, against what the file says."""
+    if keys_digest(charter.tellers, tuple(certificate.tellers)) != fields["tellers"]:
+        return Refusal("certificate-tellers", "the certificate's tellers are not those of the decision's record.")
+    if charter.digest() != fields["charter"]:
+        return Refusal("certificate-charter", "the certificate's charter is not the one that the ballot was held by.")
+    if fields["outcome"] == "extended":
+        return Refusal("certificate-extended", "the tellers only extended the ballot; nothing is decided by that.")
+    return None
 
 
 def _signatures(certificate: Certificate, charter: Charter) -> Refusal | None:
@@ -185,13 +240,20 @@ def _signatures(certificate: Certificate, charter: Charter) -> Refusal | None:
 
 def _recount(certificate: Certificate, charter: Charter, body: OpenBallot, opening: Envelope) -> Refusal | None:
     fields = certificate.fields()
-    roll = _roll(certificate.roll)
-    if roll_digest(roll) != fields["roll"]:
+    if digest(encode(_lists(certificate.roll))) != fields["roll"]:
         return Refusal("certificate-roll", "the roll in the certificate is not the one that was voted on.")
+    if fields["instance"] > charter.durations.extensions:
+        return Refusal("certificate-instance", "the ballot could not be extended so often.")
+    roll = _roll(certificate.roll or [])
     tellers = tuple(Teller(key, key) for key in certificate.tellers)
     opener = Membership(b"")
     ballot = Ballot(opening.operation.id, fields["council"], opener, body, fields["epoch"], charter, roll, tellers)
     devices = {device: membership for membership, member in roll.items() for device in member.devices}
+    for device, membership, grant in certificate.devices or []:
+        member = roll.get(Membership(membership))
+        if member is None or (grant is not None and not _enrols(decode_envelope(grant), device, member)):
+            return Refusal("certificate-device", "a device in the certificate was not enrolled by its voter.")
+        devices[device] = member.membership
     for data in certificate.casts or []:
         operation = decode_envelope(data).operation
         cast = parse_body(operation)
@@ -199,9 +261,7 @@ def _recount(certificate: Certificate, charter: Charter, body: OpenBallot, openi
         if not isinstance(cast, CastBody) or cast.ballot != ballot.id or not operation.signed():
             return Refusal("certificate-cast", "a cast in the certificate is not one of this ballot, or not signed.")
         if voter is None:
-            return Refusal(
-                "certificate-device", "a cast was signed by a device that the roll does not list; ask for the log."
-            )
+            return Refusal("certificate-device", "a cast was signed by a device of nobody on the roll.")
         ballot.add_cast(operation.id, cast, voter, operation.author)
     while len(ballot.instances) <= fields["instance"]:
         ballot.instances.append(ballot.begin_instance(len(ballot.instances), 0))
@@ -214,39 +274,39 @@ def _recount(certificate: Certificate, charter: Charter, body: OpenBallot, openi
 
 
 def _closes(certificate: Certificate, ballot: Ballot, fields: dict[str, Any]) -> Refusal | None:
+    instance = ballot.instances[fields["instance"]]
     ids = []
     listed: dict[bytes, set[bytes]] = {}
     for data in certificate.closes or []:
         envelope = decode_envelope(data)
         close, operation = parse_body(envelope.operation), envelope.operation
-        if not isinstance(close, CloseBody) or close.ballot != ballot.id or close.instance != fields["instance"]:
+        if not isinstance(close, CloseBody) or close.ballot != ballot.id or close.instance != instance.number:
             return Refusal("certificate-close", "a close in the certificate is not one of this ballot.")
         if operation.author not in ballot.tellers or not operation.signed():
             return Refusal("certificate-close", "a close in the certificate is not signed by a teller.")
         parts = {place: c.data for place, c in enumerate(envelope.contents) if c is not None}
-        casts = decode(parts[close.casts], MAX_CERTIFICATE)
-        openings = [] if close.openings is None else decode(parts[close.openings], MAX_CERTIFICATE)
-        for cast in casts:
+        casts = unpack_ids(parts[close.casts])
+        openings = [] if close.openings is None else unpack_openings(parts[close.openings])
+        for cast in [cast for cast, _, _ in openings if cast in casts] if ballot.body.hidden else casts:
             listed.setdefault(cast, set()).add(operation.author)
         present = [cast for cast in casts if cast in ballot.casts]
         ballot.add_close(operation.id, operation.author, close, present, openings)
         ids.append(operation.id)
     if value_of(ids) != fields["value"]:
         return Refusal("certificate-close", "the closes in the certificate are not those that the tellers agreed on.")
-    ballot.instances[fields["instance"]].values[fields["value"]] = tuple(sorted(ids))
+    instance.values[fields["value"]] = tuple(sorted(ids))
+    what = instance.outcome(fields["value"])
     counting = {cast for cast, who in listed.items() if len(who) > ballot.profile.f}
-    if not ballot.body.hidden and counting != ballot.casts.keys():
+    if ballot.casts.keys() != (counting if isinstance(what, Counted) else set()):
         return Refusal("certificate-missing", "the certificate's casts are not exactly those that count.")
     return None
 
 
-def _roll(data: list[Any] | None) -> dict[Membership, Member]:
+def _roll(rows: list[RollRow]) -> dict[Membership, Member]:
     roll = {}
-    for item in data or []:
-        try:
-            membership, person, since, devices, nodes, absent = item
-            listings = {key: NodeListing(key, tuple(addresses)) for key, addresses in nodes}
-            roll[Membership(membership)] = Member(membership, person, since, frozenset(devices), listings, absent)
-        except (TypeError, ValueError) as error:
-            raise Malformed("certificate-roll", "the roll in the certificate is not well formed.") from error
+    for membership, person, since, devices, nodes, absent in rows:
+        listings = {key: NodeListing(key, tuple(addresses)) for key, addresses in nodes}
+        roll[Membership(membership)] = Member(
+            Membership(membership), person, since, frozenset(devices), listings, absent
+        )
     return roll

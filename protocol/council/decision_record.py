@@ -2,29 +2,73 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from ..codec import encode
+import msgspec
+
+from ..codec import decode, encode
 from ..counting.plain import Plain
 from ..counting.ties import lot_seed
-from ..errors import Refusal
+from ..errors import Malformed, Refusal
 from ..ids import Membership, digest
+from ..log.operation import MAX_PARTS
 from ..tellers.close import Cast, Close, Counted, Extended, Lapsed
 from ..tellers.question import adopted, tally
 from .bodies import Effect
+from .body import Bytes32, Time
 from .charter import MAJORITY
 from .motions import MATTER
 from .roll import roll_digest
 from .terms import Terms, keys_digest, read_effect
 
-__all__ = ["decision_message", "decision_record", "due_effect"]
+__all__ = ["decision_message", "decision_record", "due_effect", "read_decision"]
 
+Number = Annotated[int, msgspec.Meta(ge=0)]
 _IN_FAVOUR: Final = ("yes", "agree")
 
 
 def decision_message(record: bytes, round: int) -> bytes:
     """What a teller signs (DECISION): the digest of a decision's record, and the round."""
     return encode([digest(record), round])
+
+
+class _Result(msgspec.Struct, frozen=True):
+    """As much of a result as its readers count on; the rest is the rule's own."""
+
+    elected: list[int]
+
+
+class _Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    version: Literal[1]
+    council: Bytes32
+    epoch: Number
+    epoch_digest: Bytes32
+    charter: Bytes32
+    tellers: Bytes32
+    roll: Bytes32
+    people: Number
+    ballot: Bytes32
+    instance: Number
+    value: Bytes32
+    counted: Bytes32
+    voted: Number
+    outcome: Literal["decided", "no quorum", "lapsed", "extended"]
+    deadline: Time | None = None
+    result: _Result | None = None
+    equal: _Result | None = None
+
+
+def read_decision(record: bytes) -> dict[str, Any]:
+    """The fields of a decision's record; `Malformed` when it is none."""
+    value = decode(record, MAX_PARTS)
+    try:
+        fields = msgspec.convert(value, _Fields, strict=True, builtin_types=(bytes,))
+    except msgspec.ValidationError as error:
+        raise Malformed("decision-record", f"this is not the record of a decision: {error}.") from error
+    if (fields.outcome == "decided") is (fields.result is None):
+        raise Malformed("decision-record", "the record of a decision has a result if, and only if, it is decided.")
+    assert isinstance(value, dict)
+    return value
 
 
 def decision_record(

@@ -26,7 +26,6 @@ from .bodies import (
     Move,
     ReplacementSign,
     Request,
-    RevokeDevice,
     Uninvite,
     Withdraw,
     WithdrawProposal,
@@ -207,8 +206,8 @@ class Fold:
             self._pending = None
             if isinstance(fact.body, Move):
                 self.motions[fact.id] = fact
-            elif isinstance(fact.body, RevokeDevice):
-                self.box.revocations[fact.id] = fact.body
+            else:
+                self.box.note(fact.id, fact.body)
         if fact.membership is not None:
             self.talk.add(fact.id, held.depth, fact.time, fact.membership, fact.body)
         if isinstance(fact.body, Erasure):

@@ -75,7 +75,7 @@ def share(people: int, hidden: bool) -> int:
     Everybody has the same share of the room, so nobody crowds out another.
     """
     each = _LISTED + _OPENED if hidden else _LISTED
-    return min(_MOST, ROOM // (people * each))
+    return min(_MOST, ROOM // (max(1, people) * each))
 
 
 def value_of(closes: Iterable[bytes]) -> bytes:
