@@ -106,8 +106,21 @@ class Keystore:
         return sorted(unicodedata.normalize("NFC", path.stem) for path in self.directory.glob("[!.]*.key"))
 
     def people(self) -> list[Person]:
-        """The people here with their public keys, by name."""
-        return [self.person(name) for name in self.names()]
+        """The people here with their public keys, by name; without those whose file cannot be read."""
+        return self._all()[0]
+
+    def troubles(self) -> list[Refused]:
+        """Why the files of some people here cannot be read. Nobody else is kept from hers by that."""
+        return self._all()[1]
+
+    def _all(self) -> tuple[list[Person], list[Refused]]:
+        people, troubles = [], []
+        for name in self.names():
+            try:
+                people.append(self.person(name))
+            except Refused as refused:
+                troubles.append(refused)
+        return people, troubles
 
     def choose(self, name: str | None = None) -> str:
         """`name` if such a person is here, or the only person when it is None."""

@@ -45,7 +45,10 @@ SOURCES: Final = ("settings", "person", "ticket", "roll", "mdns", "met")
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A node that this one knows. `seen`: when it was last connected, ms; `trouble`: why the last try failed."""
+    """A node that this one knows. `seen`: when it was last connected, ms.
+
+    `trouble`: why the last try failed; of a connected one why it cannot be spoken with, if so.
+    """
 
     peer: bytes
     addresses: tuple[str, ...]
@@ -72,6 +75,8 @@ class _Way:
     """Source -> multiaddrs without PeerId."""
     seen: int | None = None
     trouble: str | None = None
+    differs: str | None = None
+    """Why the two cannot talk though they are connected."""
     dialling: bool = False
     changed: trio.Event = field(default_factory=trio.Event)
 
@@ -145,7 +150,7 @@ class Neighbours:
                 next((source for source in SOURCES if source in way.addresses), "met"),
                 peer in there,
                 way.seen,
-                None if peer in there else way.trouble,
+                way.differs if peer in there else way.trouble,
             )
             for peer, way in sorted(self._ways.items())
         ]
@@ -196,6 +201,11 @@ class Neighbours:
         self._host.ban(peer, 0)
         if peer in self._ways:
             self._ways[peer].stir()
+
+    def differs(self, peer: bytes, why: str) -> None:
+        """A connected peer runs another version, so nothing can be asked of it."""
+        log.warning("%s", why)
+        self._way(peer).differs = why
 
     def broke(self, peer: bytes, error: Malformed) -> None:
         """A peer broke the protocol (it was told how): let it go, and keep it away for a while."""
@@ -280,7 +290,7 @@ class Neighbours:
             match event:
                 case Connected(peer, _):
                     way = self._way(peer)
-                    way.trouble, way.seen = None, self._service.clock()
+                    way.trouble, way.differs, way.seen = None, None, self._service.clock()
                     self._store.saw_peer(peer, way.seen)
                     way.stir()
                 case Disconnected(peer):

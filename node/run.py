@@ -76,6 +76,9 @@ class _Watcher:
     def broke(self, peer: bytes, error: Malformed) -> None:
         self._neighbours.broke(peer, error)
 
+    def differs(self, peer: bytes, why: str) -> None:
+        self._neighbours.differs(peer, why)
+
     def heard(self, council: bytes, peer: bytes) -> None:
         self._teller.heard(council, peer)
 

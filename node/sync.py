@@ -71,6 +71,9 @@ class Watcher(Protocol):
     def broke(self, peer: bytes, error: Malformed) -> None:
         """The peer broke the protocol."""
 
+    def differs(self, peer: bytes, why: str) -> None:
+        """The peer runs another version; `why` says it to a person."""
+
     def heard(self, council: bytes, peer: bytes) -> None:
         """We asked, and everything that the peer holds of the council is here."""
 
@@ -270,11 +273,7 @@ class Syncer:
                 await stream.finish()
         except ProtocolUnsupported:
             here.unsupported = True
-            log.warning(
-                "%s does not speak %s: it runs another version of Folkmoot; update the older of the two.",
-                peer_text(peer),
-                SYNC,
-            )
+            self._watcher.differs(peer, _another_version(peer, SYNC))
             return None
         except Malformed as error:
             self._watcher.broke(peer, error)
@@ -307,7 +306,7 @@ class Syncer:
             here.soon(council, trio.current_time() + self._pace.again * (0.5 + self._chance.random()))
         elif report.refused is not None and report.refused.rule == "version":
             here.unsupported = True
-            log.warning("%s", report.refused.message)
+            self._watcher.differs(peer, report.refused.message)
         if report.received or report.sent or report.contents:
             log.info(
                 "Sync with %s: got %d operations and %d attachments, gave %d.",
@@ -402,7 +401,14 @@ class Syncer:
             self._watcher.broke(peer, error)
             return CLOSED
         except ProtocolUnsupported:
-            return No("version", f"{peer_text(peer)} runs another version of Folkmoot: update the older of the two.")
+            return No("version", _another_version(peer, JOIN))
         except HostError as error:
             log.info("%s could not be reached: %s", peer_text(peer), error)
             return LATER
+
+
+def _another_version(peer: bytes, protocol: str) -> str:
+    return (
+        f"{peer_text(peer)} does not speak {protocol}: it runs another version of Folkmoot; "
+        "update the older of the two."
+    )

@@ -79,7 +79,7 @@ class PeerAnswer(Answer, frozen=True):
     seen: int | None
     """When it was last connected."""
     trouble: str | None
-    """Why the last try to reach it failed."""
+    """Why the last try to reach it failed; of a connected one why it cannot be spoken with, if so."""
     kept_away: bool
     """Whether this node keeps away from it."""
 
@@ -203,6 +203,8 @@ class TellerAnswer(Answer, frozen=True):
     peer: str
     here: bool
     """Whether it is this node."""
+    connected: bool
+    """Whether this node is connected to it, or is it."""
 
 
 class CharterAnswer(Answer, frozen=True):

@@ -1,5 +1,7 @@
 """Councils as the API shows them: what they are now, their charter, epochs, invitations and requests."""
 
+from collections.abc import Set
+
 from node.api.answers import (
     CharterAnswer,
     CouncilAnswer,
@@ -40,8 +42,8 @@ def line(service: Service, council: Council) -> CouncilLine:
     )
 
 
-def council(service: Service, council: Council) -> CouncilAnswer:
-    """One council."""
+def council(service: Service, council: Council, connected: Set[bytes]) -> CouncilAnswer:
+    """One council. connected: the nodes that this one is connected to."""
     head = council.head
     return CouncilAnswer(
         council=operation_text(council.id),
@@ -65,6 +67,7 @@ def council(service: Service, council: Council) -> CouncilAnswer:
                 key=person_text(teller.key),
                 peer=peer_text(teller.node),
                 here=(teller.key, teller.node) == (service.teller, service.node),
+                connected=teller.node == service.node or teller.node in connected,
             )
             for teller in head.tellers
         ],

@@ -208,7 +208,10 @@ def show(caller: Caller, council: str | None, as_json: bool) -> None:
     say(f"Epoch {answer.epoch}, {count_of(answer.members, 'member')}{away} (at most {answer.largest}){forming}.")
     say(f"{count_of(answer.operations, 'operation')}, state {answer.state_digest[:16]}")
     for teller in answer.tellers:
-        say(f"Teller: {'this node' if teller.here else teller.peer}")
+        away = "" if teller.connected else ", not reached now"
+        if away and len(answer.tellers) == 1:
+            away += ": what is decided takes effect when it is"
+        say(f"Teller: {'this node' if teller.here else teller.peer}{away}")
     if answer.rivals:
         say(f"Warning: {count_of(answer.rivals, 'operation')} of another branch; see 'moot council branch'.")
     for request in requests:

@@ -55,13 +55,16 @@ def list_(caller: Caller, as_json: bool) -> None:
 
     JSON: people, a list of objects with name, person, device.
     """
-    people = caller.keystore().people()
+    keystore = caller.keystore()
+    people = keystore.people()
+    for trouble in keystore.troubles():
+        click.echo(f"moot: {trouble}", err=True)
     if as_json:
         print_json({"people": [asdict(person) for person in people]})
-    elif not people:
+    elif not keystore.names():
         click.echo("Nobody has a key here yet; make one with: moot key new NAME")
     else:
-        width = max(len(person.name) for person in people)
+        width = max((len(person.name) for person in people), default=0)
         for person in people:
             click.echo(f"{person.name:<{width}}  {person.person}")
 

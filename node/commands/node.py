@@ -88,7 +88,7 @@ def _how(peer: "PeerAnswer") -> str:
     if peer.kept_away:
         return "kept away"
     if peer.connected:
-        return "connected"
+        return f"connected ({one_line(peer.trouble, 200)})" if peer.trouble else "connected"
     seen = f"last seen {when(peer.seen)}" if peer.seen else "not seen yet"
     return f"{seen} ({one_line(peer.trouble, 120)})" if peer.trouble else seen
 

@@ -129,6 +129,20 @@ async def test_who_breaks_the_protocol_is_told_which_rule_and_kept_away(
         assert on.ada.service.councils[on.id].digest() == on.world.council.digest()
 
 
+async def test_a_peer_of_another_version_is_shown_as_such(tmp_path: Path) -> None:
+    async def newer(stream: Stream) -> None:
+        await stream.receive(LIMIT)
+        await stream.send(encode(["hello", {"version": 2, "news": "everything changed"}]))
+
+    async with stage(tmp_path) as on:
+        on.ben.handle(SYNC, newer)
+        await on.ada.syncer.ask(on.ben.peer, on.id)
+        (trouble,) = [peer.trouble for peer in on.ada.neighbours.known() if peer.peer == on.ben.peer]
+        assert trouble is not None
+        assert f"{peer_text(on.ben.peer)} version 2: update the first." in trouble
+        assert on.ben.peer in on.ada.host.connected()
+
+
 async def test_a_peer_of_another_version_is_told_so_and_not_kept_away(tmp_path: Path) -> None:
     async with stage(tmp_path) as on:
         async with await on.open(SYNC) as stream:

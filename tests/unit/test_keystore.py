@@ -55,6 +55,11 @@ def test_what_is_public_is_known_without_a_passphrase(keystore: Keystore) -> Non
     assert person.person == person_text(public_key(made.person_seed))
     assert person.device == person_text(public_key(made.device_seed))
     assert keystore.people() == [person]
+    # Somebody else's damaged file keeps nobody from hers.
+    (keystore.directory / "zoe.key").write_text("garbage")
+    (keystore.directory / "zoe.key").chmod(0o600)
+    assert keystore.people() == [person]
+    assert [trouble.rule for trouble in keystore.troubles()] == ["key-damaged"]
 
 
 def test_several_people_share_a_home_and_each_has_her_own_passphrase(keystore: Keystore) -> None:

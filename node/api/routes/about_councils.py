@@ -64,7 +64,7 @@ def list_councils(local: Here) -> list[CouncilLine]:
 @get(_BASE, sync_to_thread=False)
 def one_council(local: Here, council: FromPath[str]) -> CouncilAnswer:
     """One council, with the digest of its state."""
-    return councils.council(local.service, local.council(council))
+    return councils.council(local.service, local.council(council), local.network.connected())
 
 
 @get(f"{_BASE}/roll", sync_to_thread=False)
