@@ -40,6 +40,7 @@ __all__ = ["Node", "alone", "now", "open_node", "run", "serve"]
 log = logging.getLogger("folkmoot")
 
 _STARTS: Final = "starts"
+_FILE: Final = "file"
 _MOST_CORES: Final = 4
 _LOG_BYTES: Final = 5_000_000
 _FAREWELL: Final = 3.0  # seconds for the parts to stop
@@ -181,10 +182,15 @@ def _who(config: Config) -> str:
 
 
 def _restored(config: Config, store: Store) -> bool:
-    """Whether the database is older than the home around it: somebody put a copy in its place.
+    """Whether the database may lack what this node has said: somebody put a copy in its place.
 
-    Both count the starts. (Where the whole home was put back from a copy nobody can tell by that.)
+    The home and the database both count the starts; so a database that is older than the home is
+    found out. A whole home that was put back, or moved, is known by its database not lying in
+    the same file of the disk as before.
     """
+    file = b"%d" % config.database_path.stat().st_ino
+    before = store.fact(_FILE)
+    store.note(_FILE, file)
     counter = config.home / _STARTS
     in_store = int(store.fact(_STARTS) or b"0")
     try:
@@ -195,7 +201,7 @@ def _restored(config: Config, store: Store) -> bool:
     # The store first: stopped between the two, the database is the younger one, which means nothing.
     store.note(_STARTS, b"%d" % starts)
     private.write(counter, b"%d" % starts)
-    return beside > in_store
+    return beside > in_store or before not in (None, file)
 
 
 async def serve(
@@ -220,7 +226,7 @@ async def serve(
         async with open_node(config, pace=pace) as node:
             listener = stack.enter_context(contextlib.closing(listen(config.settings.api_port)))
             port: int = listener.getsockname()[1]
-            local = Local(node.service, node.neighbours, node.keys, config, port, node.started)
+            local = Local(node.service, node.neighbours, node.teller, node.keys, config, port, node.started)
             app = application(local, make_token(config.token_path))
             async with trio.open_nursery() as nursery:
                 await nursery.start(serve_api, app, listener)

@@ -34,7 +34,7 @@ _LATELY: Final = 600_000  # ms: longer than any sync interval
 class Teller:
     """Signs for the councils that name the key of `seed` as a teller.
 
-    `restored` says that the database is older than what this node has said already.
+    `restored` says that the database may be older than what this node has said already.
     """
 
     def __init__(self, service: Service, store: Store, seed: bytes, *, restored: bool = False) -> None:
@@ -48,8 +48,10 @@ class Teller:
         self._receipts = store.receipts()
         if restored:
             for council in self.councils():
-                store.note(_fact(council), b"restored")
-                log.warning("An older copy of the database is in use: no epoch is signed before others were asked.")
+                # Where there is no other node, nobody could have what is missing here.
+                if self._others(council):
+                    store.note(_fact(council), b"restored")
+                    log.warning("A copy of the database is in use: no epoch is signed before others were asked.")
 
     def councils(self) -> list[bytes]:
         """The councils that this teller serves, by id."""
@@ -62,8 +64,8 @@ class Teller:
         """Why no epoch of that council is signed now, for people; None when nothing hinders."""
         if self._store.fact(_fact(council)) is not None:
             return (
-                "This node's database was replaced by an older copy. Its teller waits until it has heard from half of "
-                "the council's nodes what it signed since."
+                "this node's database was put back from a copy, or moved, so its teller waits until it has heard from "
+                "half of the council's other nodes what it signed since"
             )
         return None
 
@@ -82,9 +84,12 @@ class Teller:
             return
         heard = self._heard.setdefault(council, set())
         heard.add(peer)
-        others = known.head.entitled() - {self._service.node}
+        others = self._others(council)
         if 2 * len(heard & others) >= len(others):
             self.confirm(council)
+
+    def _others(self, council: bytes) -> set[bytes]:
+        return self._service.council(council).head.entitled() - {self._service.node}
 
     def confirm(self, council: bytes) -> None:
         """Nothing that this teller signed is missing here: it may sign again."""

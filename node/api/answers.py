@@ -205,6 +205,8 @@ class TellerAnswer(Answer, frozen=True):
     """Whether it is this node."""
     connected: bool
     """Whether this node is connected to it, or is it."""
+    silent: str | None
+    """Why it signs nothing now, if it is this node's and does not."""
 
 
 class CharterAnswer(Answer, frozen=True):

@@ -42,8 +42,8 @@ def line(service: Service, council: Council) -> CouncilLine:
     )
 
 
-def council(service: Service, council: Council, connected: Set[bytes]) -> CouncilAnswer:
-    """One council. connected: the nodes that this one is connected to."""
+def council(service: Service, council: Council, connected: Set[bytes], silent: str | None) -> CouncilAnswer:
+    """One council. connected: the nodes that this one is connected to; silent: why its teller signs nothing."""
     head = council.head
     return CouncilAnswer(
         council=operation_text(council.id),
@@ -68,6 +68,7 @@ def council(service: Service, council: Council, connected: Set[bytes]) -> Counci
                 peer=peer_text(teller.node),
                 here=(teller.key, teller.node) == (service.teller, service.node),
                 connected=teller.node == service.node or teller.node in connected,
+                silent=silent if teller.key == service.teller else None,
             )
             for teller in head.tellers
         ],

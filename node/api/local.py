@@ -12,7 +12,7 @@ from node.service import Service
 from protocol.council.council import Council
 from protocol.ids import parse_operation
 
-__all__ = ["Local", "Network"]
+__all__ = ["Local", "Network", "Telling"]
 
 
 class Network(Protocol):
@@ -43,12 +43,23 @@ class Network(Protocol):
         """Talk to a peer again."""
 
 
+class Telling(Protocol):
+    """What the API asks of the node's teller; `node.teller.Teller` is one."""
+
+    def silent(self, council: bytes) -> str | None:
+        """Why no epoch of that council is signed now, for people; None when nothing hinders."""
+
+    def confirm(self, council: bytes) -> None:
+        """Nothing that this teller signed is missing here: it may sign again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Local:
     """Everything that a request may need. `started`: ms since 1970."""
 
     service: Service
     network: Network
+    teller: Telling
     keys: NodeKeys
     config: Config
     port: int

@@ -212,6 +212,8 @@ def show(caller: Caller, council: str | None, as_json: bool) -> None:
         if away and len(answer.tellers) == 1:
             away += ": what is decided takes effect when it is"
         say(f"Teller: {'this node' if teller.here else teller.peer}{away}")
+        if teller.silent:
+            say(f"Warning: {teller.silent}. If you know that nothing is missing: moot node resume")
     if answer.rivals:
         say(f"Warning: {count_of(answer.rivals, 'operation')} of another branch; see 'moot council branch'.")
     for request in requests:

@@ -189,6 +189,27 @@ def _is_hex(text: str) -> bool:
     return len(text) == 64 and not set(text.casefold()) - set("0123456789abcdef")
 
 
+@command.command("resume")
+@council_option
+@pass_caller
+def resume(caller: Caller, council: str | None) -> None:
+    """Let this node's teller sign again at once, after its database was put back from a copy or moved.
+
+    By itself it waits until it has heard from half of the council's other nodes what it signed
+    since the copy was made: two epochs of one number would part the council. Say this only
+    when you know that the copy was made after the node was stopped, as when a home is moved.
+    """
+    from node.api.answers import Accepted
+    from node.commands._pick import pick_council
+    from node.commands._render import clean, say
+    from node.commands._voice import connect
+
+    client = connect(caller)
+    line = pick_council(client, council)
+    client.post(f"/v1/councils/{line.council}/teller", None, Accepted)
+    say(f"This node's teller signs for {clean(line.name)} again.")
+
+
 @command.command("follow")
 @click.argument("council")
 @click.option(

@@ -64,7 +64,8 @@ def list_councils(local: Here) -> list[CouncilLine]:
 @get(_BASE, sync_to_thread=False)
 def one_council(local: Here, council: FromPath[str]) -> CouncilAnswer:
     """One council, with the digest of its state."""
-    return councils.council(local.service, local.council(council), local.network.connected())
+    found = local.council(council)
+    return councils.council(local.service, found, local.network.connected(), local.teller.silent(found.id))
 
 
 @get(f"{_BASE}/roll", sync_to_thread=False)
@@ -118,6 +119,16 @@ async def list_replacements(local: Here, council: FromPath[str]) -> list[Replace
 def replacement(local: Here, council: FromPath[str], data: JSONBody[RecordAsked]) -> RecordAnswer:
     """The record by which the members make these the tellers, to be offered and signed."""
     return replacements.record(local.council(council), data.profile, data.tellers)
+
+
+@post(f"{_BASE}/teller", status_code=200, sync_to_thread=False)
+def teller(local: Here, council: FromPath[str]) -> Accepted:
+    """A person knows that this node's database is the latest: its teller signs again."""
+    found = local.council(council)
+    if local.teller.silent(found.id) is None:
+        raise Refused("not-silent", "This node's teller is not silent in that council.")
+    local.teller.confirm(found.id)
+    return Accepted()
 
 
 @get(f"{_BASE}/invitations", sync_to_thread=False)
@@ -197,4 +208,5 @@ ROUTES = [
     requests,
     rivals,
     roll,
+    teller,
 ]

@@ -1,5 +1,6 @@
 """What cannot be, or would change nothing, is said in one sentence, and nobody waits for it."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,3 +120,24 @@ def test_a_council_is_followed_from_somewhere(mill: Home, tmp_path: Path) -> Non
 def refused_quietly(done: Done) -> str:
     assert (done.code, done.out) == (1, "")
     return done.err.removeprefix("moot: ").removesuffix("\n")
+
+
+def test_a_teller_that_was_put_back_says_so_and_is_let_sign_again(tmp_path: Path) -> None:
+    with running(tmp_path / "home") as node:
+        node.home.person("ana")
+        node.home.sign(*FOUND, "--min", "1")
+        ticket = node.home.sign("invite", "--json").json["ticket"]
+        with running(tmp_path / "other") as other:
+            other.home.person("ben")
+            other.home.sign("join", ticket)
+            node.home.moot("admit", "--wait-for", "1", "--seconds", PATIENCE)
+            node.home.sign("admit", "ben", *WAIT)
+    (tmp_path / "home").rename(tmp_path / "broken")
+    shutil.copytree(tmp_path / "broken", tmp_path / "home")
+    with running(tmp_path / "home") as node:
+        assert (
+            "Warning: this node's database was put back from a copy, or moved" in node.home.moot("council", "show").out
+        )
+        assert node.home.moot("node", "resume").out == "This node's teller signs for Mill again.\n"
+        assert "is not silent" in refused_quietly(node.home.moot("node", "resume"))
+        node.home.sign("absent", *WAIT)

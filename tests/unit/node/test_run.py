@@ -85,6 +85,25 @@ async def test_an_older_database_in_the_home_is_noticed(tmp_path: Path) -> None:
         assert node.teller.silent(world.council.id) is None
     shutil.copy(copy, database)
     async with node_at(tmp_path) as node:
-        assert "older copy" in (node.teller.silent(world.council.id) or "")
+        assert "put back from a copy" in (node.teller.silent(world.council.id) or "")
     async with node_at(tmp_path) as node:
-        assert "older copy" in (node.teller.silent(world.council.id) or "")
+        assert "put back from a copy" in (node.teller.silent(world.council.id) or "")
+
+
+async def test_a_whole_home_that_was_put_back_is_noticed(tmp_path: Path) -> None:
+    """As the guide says to make a backup: the home is copied while the node is stopped."""
+    world = World()
+    home, backup = tmp_path / "home", tmp_path / "backup"
+    async with node_at(home, keys=keys_of(world.teller)) as node:
+        await node.service.submit([world.said[0].encode()])
+    shutil.copytree(home, backup)
+    async with node_at(home) as node:
+        assert node.teller.silent(world.council.id) is None
+    # The old one still takes room, so the new one cannot get its place on the disk.
+    home.rename(tmp_path / "broken")
+    shutil.copytree(backup, home)
+    async with node_at(home) as node:
+        assert "put back from a copy" in (node.teller.silent(world.council.id) or "")
+        node.teller.confirm(world.council.id)
+    async with node_at(home) as node:
+        assert node.teller.silent(world.council.id) is None

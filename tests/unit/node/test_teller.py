@@ -138,7 +138,7 @@ async def test_a_restored_teller_waits_for_half_of_the_others(tmp_path: Path) ->
     assert record is not None
 
     hall = Hall(tmp_path / "hall.db", restored=True)
-    assert "older copy" in (hall.teller.silent(world.council.id) or "")
+    assert "put back from a copy" in (hall.teller.silent(world.council.id) or "")
     unheard = world.said[old:-1]  # all that led to the epoch, but not the epoch
     await hall.service.submit([envelope.encode() for envelope in unheard])
     await hall.teller.sign(world.council.id)
@@ -159,6 +159,13 @@ async def test_a_restored_teller_waits_for_half_of_the_others(tmp_path: Path) ->
 def world_members(world: World) -> list[Person]:
     by_key = {person.key: person for person in (ADA, BEN, CLEO)}
     return [by_key[member.person] for member in world.council.head.members.values()]
+
+
+async def test_where_there_is_no_other_node_nothing_can_be_missing(tmp_path: Path) -> None:
+    world = World(founder=Person(HALL.name))
+    await Hall(tmp_path / "hall.db").hear(world)
+    hall = Hall(tmp_path / "hall.db", restored=True)
+    assert hall.teller.silent(world.council.id) is None
 
 
 async def test_a_person_can_say_that_nothing_is_missing(tmp_path: Path) -> None:
