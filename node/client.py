@@ -146,7 +146,10 @@ class Client:
     def _typed(self, method: str, path: str, answer: type[T], body: bytes | None = None, sort: str = _JSON) -> T:
         with closing(self._connection(_PATIENCE)) as connection:
             data = self._ask(connection, method, path, body, sort).read()
-        return msgspec.json.decode(data, type=answer)
+        try:
+            return msgspec.json.decode(data, type=answer)
+        except msgspec.DecodeError as fault:
+            raise _another_version() from fault
 
     def _ask(
         self,
@@ -180,9 +183,19 @@ def _stopped() -> Refused:
     return Refused("node-stopped", "The node stopped while this command was waiting for it.")
 
 
+def _another_version() -> Refused:
+    # As after an update: the command is the new program, the node still the old one.
+    return Refused(
+        "node-version",
+        "The node that runs is of another version than this command: stop it with 'moot node stop' and start it again.",
+    )
+
+
 def _refusal(status: int, body: bytes) -> Refused:
     try:
         said = json.loads(body)
+        if said["rule"] in ("unknown-path", "method"):
+            return _another_version()
         return Refused(str(said["rule"]), str(said["message"]))
     except (ValueError, KeyError, TypeError):
         return Refused("answer", f"What answers on the node's port is not this node (status {status}): start it again.")

@@ -381,20 +381,21 @@ def stop(caller: Caller) -> None:
     """Stop the running node, and wait until it has ended."""
     import fcntl
     import signal
+    from typing import Any
 
-    from node.api.answers import NodeAnswer
     from node.commands._voice import connect
     from node.refused import Refused
 
     try:
-        answer = connect(caller).get("/v1/node", NodeAnswer)
+        # Also a node of another version is stopped, whose answer has other fields.
+        answer = connect(caller).get("/v1/node", dict[str, Any])
     except Refused as refused:
         if refused.rule == "no-node":
             raise Refused(
                 "no-node", f"No node is running for {caller.config().home}; there is nothing to stop."
             ) from refused
         raise
-    os.kill(answer.pid, signal.SIGTERM)
+    os.kill(int(answer["pid"]), signal.SIGTERM)
     # The node holds this lock as long as it lives.
     with (caller.config().home / "lock").open("rb+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

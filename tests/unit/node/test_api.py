@@ -353,6 +353,7 @@ def test_another_program_on_the_port_is_found_out(tmp_path: Path) -> None:
         for reply, rule in (
             (b"HTTP/1.1 500 No\r\ncontent-length: 2\r\n\r\nno", "answer"),
             (b"SSH-2.0-OpenSSH\r\n", "node-stopped"),
+            (b"HTTP/1.1 200 Yes\r\ncontent-length: 17\r\n\r\n" + b'{"version":"0.0"}', "node-version"),
         ):
             thread = threading.Thread(target=answer, args=(reply,))
             thread.start()
