@@ -7,7 +7,18 @@ from node.refused import Refused
 if TYPE_CHECKING:
     from node.api.answers import ProposalAnswer, VersionAnswer
 
-__all__ = ["latest_of", "started_from"]
+__all__ = ["latest_of", "not_withdrawn", "started_from"]
+
+
+def not_withdrawn(proposal: "ProposalAnswer") -> None:
+    """`Refused` for a proposal that its author withdrew: nothing can be adopted of it any more."""
+    from node.commands._render import one_line
+
+    if proposal.state == "withdrawn":
+        raise Refused(
+            "withdrawn",
+            f"'{one_line(proposal.title or '')}' was withdrawn by its author; propose it anew if you want it.",
+        )
 
 
 def latest_of(proposal: "ProposalAnswer") -> "VersionAnswer":

@@ -39,14 +39,16 @@ def command(
 
     PROPOSAL is its title, or the beginning of its id or of the id of the version that you start
     from; without a version it is the latest one. Assents are to one version: nobody's assent
-    carries over to another text. JSON: proposal, version, number.
+    carries over to another text. JSON: proposal, version, number; or, with --withdraw, proposal and
+    operation.
     """
     from node.api.answers import ProposalAnswer
     from node.commands._pick import VERSIONS, pick_operation
-    from node.commands._proposals import latest_of, started_from
+    from node.commands._proposals import latest_of, not_withdrawn, started_from
     from node.commands._render import one_line, say, say_json, short
     from node.commands._voice import Attached, read_file, speak
     from node.commands._writing import text_of
+    from node.refused import Refused
     from protocol.council.bodies import Amend, WithdrawProposal
     from protocol.ids import parse_operation
 
@@ -56,7 +58,12 @@ def command(
     picked = pick_operation(voice.client, proposal, voice.council.council, VERSIONS)
     answer = voice.client.get(f"{voice.path}/proposals/{picked.id}", ProposalAnswer)
     named = one_line(answer.title or "without a title")
+    not_withdrawn(answer)
     if written is None:
+        if answer.author.membership != voice.me.membership:
+            raise Refused("withdraw-others", f"'{named}' is not yours; only its author can withdraw it.")
+        if answer.adopted is not None:
+            raise Refused("adopted", f"'{named}' is adopted, so it cannot be withdrawn; offer another version of it.")
         body = WithdrawProposal(parse_operation(answer.proposal))
         id_text = voice.say("proposal.withdraw", body, needs=[answer.proposal])
         if as_json:

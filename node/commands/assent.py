@@ -86,7 +86,7 @@ def _motions_of(voice: "Voice", picked: "Resolved") -> list[str]:
 def _assented(voice: "Voice", picked: "Resolved") -> str:
     from node.api.answers import MotionAnswer, ProposalAnswer, RequestAnswer
     from node.commands._assenting import assent
-    from node.commands._proposals import latest_of, started_from
+    from node.commands._proposals import latest_of, not_withdrawn, started_from
     from protocol.council.bodies import Admit, Adopt
     from protocol.ids import parse_operation
 
@@ -101,6 +101,7 @@ def _assented(voice: "Voice", picked: "Resolved") -> str:
         moved = next((one.motions for one in requests if one.request == picked.id), [])
         return assent(voice, moved, Admit(parse_operation(picked.id)), [picked.id])
     proposal = client.get(f"{path}/proposals/{picked.id}", ProposalAnswer)
+    not_withdrawn(proposal)
     version = latest_of(proposal) if picked.id == proposal.proposal else started_from(proposal, picked.id)
     adopted = None if proposal.adopted is None else proposal.adopted.version
     motions = [client.get(f"{path}/motions/{motion}", MotionAnswer) for motion in version.motions]

@@ -246,7 +246,7 @@ def adopt(caller: Caller, /, proposal: str, council: str | None, passphrase_fd: 
     """
     from node.api.answers import ProposalAnswer
     from node.commands._pick import VERSIONS, pick_operation
-    from node.commands._proposals import latest_of, started_from
+    from node.commands._proposals import latest_of, not_withdrawn, started_from
     from node.commands._voice import speak
     from protocol.council.bodies import Adopt
     from protocol.ids import parse_operation
@@ -254,6 +254,7 @@ def adopt(caller: Caller, /, proposal: str, council: str | None, passphrase_fd: 
     voice = speak(caller, council, passphrase_fd)
     picked = pick_operation(voice.client, proposal, voice.council.council, VERSIONS)
     answer = voice.client.get(f"{voice.path}/proposals/{picked.id}", ProposalAnswer)
+    not_withdrawn(answer)
     version = latest_of(answer) if picked.id == answer.proposal else started_from(answer, picked.id)
     replaces = None if answer.adopted is None else parse_operation(answer.adopted.version)
     effect = Adopt(parse_operation(answer.proposal), parse_operation(version.version), replaces)

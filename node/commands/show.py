@@ -55,7 +55,8 @@ def command(
     """Show WHAT: a proposal with its text, motions and comments; a motion; a ballot; or any operation.
 
     WHAT is a title, or the beginning of an id. Without it, the proposals are listed.
-    JSON: proposals (list of ProposalLine); or the ProposalAnswer, MotionAnswer, BallotAnswer or OperationAnswer.
+    JSON: proposals (list of ProposalLine); or the ProposalAnswer, MotionAnswer, BallotAnswer or OperationAnswer; or,
+    with --save, file and bytes.
     """
     from node.api.answers import OperationAnswer
     from node.commands._balloting import show_ballot, wait_for
@@ -71,7 +72,7 @@ def command(
     path = f"/v1/councils/{line.council}"
     picked = _picked(client, what, line.council, until is not None, seconds)
     if save is not None:
-        return _save(client, f"{path}/operations/{picked.id}/contents/{save[0]}", save[1])
+        return _save(client, f"{path}/operations/{picked.id}/contents/{save[0]}", save[1], as_json)
     if picked.kind in VERSIONS and not raw:
         proposal = _proposal(client, path, picked.id, until, seconds)
         if as_json:
@@ -158,10 +159,10 @@ def _proposal(client: "Client", path: str, id_text: str, until: str | None, seco
         raise timed_out(f"the proposal is not {until} yet") from fault
 
 
-def _save(client: "Client", place: str, file: str) -> None:
+def _save(client: "Client", place: str, file: str, as_json: bool) -> None:
     from pathlib import Path
 
-    from node.commands._render import say
+    from node.commands._render import say, say_json
     from node.refused import Refused
 
     pieces = b"".join(client.read(place))
@@ -169,4 +170,7 @@ def _save(client: "Client", place: str, file: str) -> None:
         Path(file).write_bytes(pieces)
     except OSError as fault:
         raise Refused("file", f"{file} cannot be written ({fault.strerror}).") from fault
+    if as_json:
+        return say_json({"file": file, "bytes": len(pieces)})
     say(f"{len(pieces)} bytes are in {file}.")
+    return None

@@ -141,3 +141,16 @@ def test_a_teller_that_was_put_back_says_so_and_is_let_sign_again(tmp_path: Path
         assert node.home.moot("node", "resume").out == "This node's teller signs for Mill again.\n"
         assert "is not silent" in refused_quietly(node.home.moot("node", "resume"))
         node.home.sign("absent", *WAIT)
+
+
+def test_what_was_withdrawn_is_not_gone_on_with(mill: Home, tmp_path: Path) -> None:
+    mill.sign("propose", "A bench", "--text", "Of larch.", "--move")
+    mill.moot("show", "A bench", "--wait", "adopted", "--seconds", PATIENCE)
+    assert "is adopted, so it cannot be withdrawn" in refused(mill, "amend", "A bench", "--withdraw")
+    mill.sign("propose", "A shelf", "--text", "Of oak.")
+    keys = mill.sign("amend", "A shelf", "--withdraw", "--json").json
+    assert list(keys) == ["proposal", "operation"]
+    for command in (("assent",), ("motion", "adopt"), ("amend", "--withdraw"), ("amend", "--text", "Of beech.")):
+        assert "'A shelf' was withdrawn by its author" in refused(mill, *command, "A shelf")
+    saved = mill.moot("show", "A shelf", "--save", "1", str(tmp_path / "shelf"), "--json").json
+    assert saved == {"file": str(tmp_path / "shelf"), "bytes": 7}
