@@ -347,7 +347,7 @@ def test_a_time_limit_ends_the_waiting(hall: Hall) -> None:
 def test_a_withdrawn_proposal(hall: Hall) -> None:
     hall.sign("ana", "propose", "Stove", "--text", "x")
     done = hall.moot("ben", "amend", "Stove", "--withdraw")
-    assert (done.code, "only the author" in done.err) == (1, True)
+    assert (done.code, "only its author can withdraw it" in done.err) == (1, True)
     assert hall.sign("ana", "amend", "Stove", "--withdraw").out == "The proposal 'Stove' is withdrawn.\n"
     assert hall.look("show", "--json").json["proposals"][0]["state"] == "withdrawn"
 
