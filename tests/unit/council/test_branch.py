@@ -10,7 +10,7 @@ from protocol.council.signatures import sign_replacement
 from protocol.errors import Malformed, Refusal
 from protocol.ids import digest
 from tests.attacks.scenes import founded, new_tellers
-from tests.worlds import Teller, seed
+from tests.worlds import Person, Teller, World, seed
 
 BASIS = [seed("basis")]
 GOOD: dict[str, Any] = {"version": 1, "number": 3, "previous": seed("previous"), "basis": BASIS, "effects": []}
@@ -89,3 +89,11 @@ def test_a_replacement_that_is_not_well_formed(change: dict[str, Any]) -> None:
     outcome = world.council.branch.replacement(read_claim(record.number, encode(data), 0, []))
     assert isinstance(outcome, Refusal)
     assert outcome.rule == "epoch-record"
+
+
+def test_a_link_knows_the_nodes_of_its_epoch() -> None:
+    world = World(founder=Person("Ada"))
+    world.admit(Person("Ben"), Person("Ada"))
+    founding, after = world.council.branch.links
+    assert founding.nodes() == {Person("Ada").node, Teller("hall").node}
+    assert after.nodes() == founding.nodes() | {Person("Ben").node} == world.council.head.entitled()
