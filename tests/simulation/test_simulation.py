@@ -86,7 +86,8 @@ class Hoarding(Node):
         (Hasty, "is lost"),
         (Deaf, "not together"),
         (Trusting, "read on after it was struck off"),
-        (Hoarding, "not together"),
+        # Whoever counts what others let go of ends in another state, or still speaks with one who was struck off.
+        (Hoarding, "not together|read on after it was struck off"),
     ],
 )
 def test_a_planted_fault_is_found(kind: type[Node], found: str) -> None:
