@@ -15,9 +15,9 @@ from .errors import (
     WrongPeer,
 )
 from .events import Connected, Disconnected, Discovered, Event, Events
-from .host import Host, StreamHandler, open_host
+from .host import Host, open_host
 from .settings import HostSettings
-from .stream import MAX_FRAME, Stream
+from .stream import MAX_FRAME, Stream, StreamHandler
 
 __all__ = [
     "MAX_FRAME",

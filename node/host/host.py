@@ -5,7 +5,7 @@ Other modules see this class and its values. libp2p stays behind `connections`, 
 """
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from ..peers import PeerKey, peer_id_text
 from .events import Discovered, Events, Noticeboard
 from .listening import advertised, listen
 from .settings import HostSettings
-from .stream import Stream
+from .stream import Stream, StreamHandler
 
 if TYPE_CHECKING:
     from .connections import Connections
@@ -23,10 +23,7 @@ if TYPE_CHECKING:
     from .serving import Serving
     from .swarm import Network
 
-__all__ = ["Host", "StreamHandler", "open_host"]
-
-StreamHandler = Callable[[Stream], Awaitable[None]]
-"""Serves one stream. What it raises is logged and resets the stream; it never ends the host."""
+__all__ = ["Host", "open_host"]
 
 
 @asynccontextmanager

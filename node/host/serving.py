@@ -11,10 +11,9 @@ from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicat
 from ..peers import peer_id_text
 from .connections import Connections
 from .errors import StreamError
-from .host import StreamHandler
 from .link import StreamChannel
 from .settings import HostSettings
-from .stream import Stream
+from .stream import Stream, StreamHandler
 from .swarm import Network, key_of
 
 __all__ = ["Serving"]

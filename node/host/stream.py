@@ -5,6 +5,7 @@ reset can look like an end, so only a length tells a whole message from half of 
 """
 
 import math
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Protocol
 
@@ -13,7 +14,7 @@ import trio
 from ..peers import PeerKey
 from .errors import FrameRejected, MessageTooLarge, StreamError, StreamReset, StreamStalled
 
-__all__ = ["MAX_FRAME", "Channel", "Stream"]
+__all__ = ["MAX_FRAME", "Channel", "Stream", "StreamHandler"]
 
 MAX_FRAME = 16 * 1024 * 1024
 """The longest frame that can be sent, in bytes; receivers set their own, lower limits."""
@@ -158,6 +159,10 @@ class Stream:
                 return False
             self._buffer += data
         return True
+
+
+StreamHandler = Callable[[Stream], Awaitable[None]]
+"""Serves one stream. What it raises is logged and resets the stream; it never ends the host."""
 
 
 def _allowance(size: int) -> float:
