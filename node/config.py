@@ -9,29 +9,35 @@ import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from node import private
 from node.refused import Refused
 
-__all__ = ["Config", "Settings", "load"]
+__all__ = ["API_PORT", "PORT", "Config", "Settings", "load"]
+
+PORT: Final = 4747
+"""On which peers reach a node, unless it is told otherwise or another has it."""
+API_PORT: Final = 4748
+"""On which the local API answers, likewise."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What `settings.toml` may hold; docs/reference/settings.md says what each is for."""
 
-    listen: tuple[str, ...] = ("/ip4/0.0.0.0/tcp/4747",)
-    """Multiaddrs on which peers reach this node."""
+    listen: tuple[str, ...] | UnsetType = UNSET
+    """Multiaddrs on which peers reach this node; unset, port 4747, or a free one where that is taken."""
     announce: tuple[str, ...] = ()
     """Multiaddrs that tickets name instead, where peers must come in through a router."""
     peers: tuple[str, ...] = ()
     """Multiaddrs ending in `/p2p/PEERID`, dialled from the start."""
     mdns: bool = True
     """Whether to find peers on the local network."""
-    api_port: int = 4748
-    """The port of the local API and page, on 127.0.0.1 only; 0 takes any free one."""
+    api_port: int | UnsetType = UNSET
+    """The port of the local API and page, on 127.0.0.1 only; 0 takes any free one; unset, 4748 or a free one."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least serious line that is written to the log."""
 
@@ -129,6 +135,6 @@ def _settings(path: Path) -> Settings:
         settings = msgspec.convert(raw, Settings)
     except msgspec.ValidationError as fault:
         raise Refused("settings", f"{path} is wrong: {fault}. Mend that line, or delete it for the default.") from fault
-    if not 0 <= settings.api_port <= 65535:
+    if settings.api_port is not UNSET and not 0 <= settings.api_port <= 65535:
         raise Refused("settings", f"{path} sets api_port to {settings.api_port}; ports go from 0 to 65535.")
     return settings

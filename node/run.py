@@ -24,6 +24,7 @@ from node.host import Host, HostSettings, open_host
 from node.host.errors import ListenFailed
 from node.keystore import NodeKeys
 from node.neighbours import Neighbours
+from node.ports import Ports
 from node.refused import Refused
 from node.service import Service
 from node.store import Store, StoreFailed
@@ -35,12 +36,13 @@ from protocol.keys import public_key
 if TYPE_CHECKING:
     from trio_typing import TaskStatus
 
-__all__ = ["Node", "alone", "now", "open_node", "run", "serve"]
+__all__ = ["RESTORED", "Node", "alone", "now", "open_node", "run", "serve"]
 
 log = logging.getLogger("folkmoot")
 
 _STARTS: Final = "starts"
-_FILE: Final = "file"
+RESTORED: Final = "file"
+"""The fact under which the database notes which file of the disk it is; another value says that it was put there."""
 _MOST_CORES: Final = 4
 _LOG_BYTES: Final = 5_000_000
 _FAREWELL: Final = 3.0  # seconds for the parts to stop
@@ -109,7 +111,8 @@ async def open_node(
             count = service.load()
             log.info("%d operations of %d councils in %.1f s", count, len(service.councils), time.monotonic() - begun)
             teller = Teller(service, store, keys.teller_seed, restored=restored)
-            async with _network(config, keys) as host:
+            ports = Ports(config.settings, store)
+            async with _network(config, keys, ports) as host:
                 neighbours = Neighbours(host, service, store, chance.random, config.settings.peers)
                 syncer = Syncer(host, service, _Watcher(neighbours, teller), chance, pace)
                 gossip = Gossip(host, service, syncer.soon, neighbours.broke)
@@ -137,14 +140,19 @@ async def _fail_with(service: Service) -> None:
 
 
 @asynccontextmanager
-async def _network(config: Config, keys: NodeKeys) -> AsyncIterator[Host]:
+async def _network(config: Config, keys: NodeKeys, ports: Ports) -> AsyncIterator[Host]:
     settings = config.settings
     try:
         async with open_host(
             HostSettings(
-                key_seed=keys.host_seed, listen=settings.listen, announce=settings.announce, mdns=settings.mdns
+                key_seed=keys.host_seed,
+                listen=ports.listen(),
+                otherwise=ports.otherwise(),
+                announce=settings.announce,
+                mdns=settings.mdns,
             )
         ) as host:
+            ports.listened(host.addresses)
             yield host
     except ListenFailed as error:
         raise Refused(
@@ -189,8 +197,8 @@ def _restored(config: Config, store: Store) -> bool:
     the same file of the disk as before.
     """
     file = b"%d" % config.database_path.stat().st_ino
-    before = store.fact(_FILE)
-    store.note(_FILE, file)
+    before = store.fact(RESTORED)
+    store.note(RESTORED, file)
     counter = config.home / _STARTS
     in_store = int(store.fact(_STARTS) or b"0")
     try:
@@ -217,14 +225,13 @@ async def serve(
     from node.api.access import make_token
     from node.api.app import application
     from node.api.local import Local
-    from node.api.server import listen
     from node.api.server import serve as serve_api
 
     config.prepare()
     listener: socket.socket | None = None
     with contextlib.ExitStack() as stack:
         async with open_node(config, pace=pace) as node:
-            listener = stack.enter_context(contextlib.closing(listen(config.settings.api_port)))
+            listener = stack.enter_context(contextlib.closing(Ports(config.settings, node.store).api()))
             port: int = listener.getsockname()[1]
             local = Local(node.service, node.neighbours, node.teller, node.keys, config, port, node.started)
             app = application(local, make_token(config.token_path))

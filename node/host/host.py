@@ -5,13 +5,14 @@ Other modules see this class and its values. libp2p stays behind `connections`, 
 """
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import trio
 
 from ..peers import PeerKey, peer_id_text
+from .errors import ListenFailed
 from .events import Discovered, Events, Noticeboard
 from .listening import advertised, listen
 from .settings import HostSettings
@@ -30,14 +31,19 @@ __all__ = ["Host", "open_host"]
 async def open_host(settings: HostSettings) -> AsyncIterator["Host"]:
     """A running host; on leaving, every socket, task and thread of it is gone.
 
-    `ListenFailed` when an address cannot be listened on; `Malformed` when it is none.
+    `ListenFailed` when neither set of addresses can be listened on; `Malformed` when one is none.
     """
     from .connections import Connections
     from .muxer import Pace
     from .serving import Serving
     from .swarm import Network
 
-    listeners = await listen(settings.listen)
+    try:
+        listeners = await listen(settings.listen)
+    except ListenFailed:
+        if not settings.otherwise:
+            raise
+        listeners = await listen(settings.otherwise)
     failure: BaseException | None = None
     try:
         addresses = advertised(listeners, settings.announce)
@@ -93,6 +99,10 @@ class Host:
     def connected(self) -> set[PeerKey]:
         """The peers to which there is a connection now."""
         return self._connections.peers()
+
+    def favour(self, ours: Callable[[PeerKey], bool]) -> None:
+        """Keep places for the peers of which `ours` says yes; it is asked when one connects."""
+        self._connections.favours = ours
 
     def events(self) -> Events:
         """What happens from now on, after a `Connected` for each peer that is there."""

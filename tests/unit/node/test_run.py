@@ -1,14 +1,15 @@
 import json
 import shutil
 import socket
+from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
 
-from node.config import Config, Settings
+from node.config import PORT, Config, Settings
 from node.refused import Refused
-from node.run import alone, open_node
+from node.run import Node, alone, open_node, serve
 from node.store import StoreFailed
 from node.testing import LOOPBACK, node_at
 from tests.network.councils import keys_of
@@ -47,6 +48,30 @@ async def test_a_port_that_is_taken_is_said_to_be(tmp_path: Path) -> None:
         with pytest.raises(Refused, match="set another address under 'listen'"):
             async with open_node(Config(tmp_path, settings)):
                 pass
+
+
+def ports(node: Node) -> set[int]:
+    return {int(address.split("/")[4]) for address in node.host.addresses}
+
+
+async def test_two_homes_on_one_machine_share_no_port(tmp_path: Path) -> None:
+    settings = Settings(mdns=False)
+    async with trio.open_nursery() as nursery:
+        first, _ = await nursery.start(partial(serve, Config(tmp_path / "first", settings)))
+        second, api = await nursery.start(partial(serve, Config(tmp_path / "second", settings)))
+        kept = ports(second)
+        assert not ports(first) & kept
+        assert PORT not in kept
+        assert (
+            len({json.loads((tmp_path / name / "run.json").read_bytes())["port"] for name in ("first", "second")}) == 2
+        )
+        nursery.cancel_scope.cancel()
+    # Tickets and enrolments name the port: the home keeps to it, though the usual one is free by now.
+    async with trio.open_nursery() as nursery:
+        second, again = await nursery.start(partial(serve, Config(tmp_path / "second", settings)))
+        assert ports(second) == kept
+        assert again == api
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_peer_without_its_key_in_the_settings_is_refused(tmp_path: Path) -> None:
