@@ -18,43 +18,57 @@ class Admission:
     waiting: silent connections by the hundred do not keep an honest peer out.
     """
 
-    def __init__(self, *, most: int, most_per_address: int, most_at_door: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, *, most: int, most_strangers: int, most_per_address: int, most_at_door: int, clock: Callable[[], float]
+    ) -> None:
         self._most = most
+        self._most_strangers = most_strangers
         self._most_per_address = most_per_address
         self._most_at_door = most_at_door
         self._clock = clock
         self._door: OrderedDict[object, tuple[str, Callable[[], None]]] = OrderedDict()
-        self._inside: Counter[str] = Counter()
+        self._strangers: Counter[str] = Counter()
+        self._favoured = 0
         self._banned: OrderedDict[PeerKey, float] = OrderedDict()
 
-    def knock(self, visitor: object, address: str, turn_out: Callable[[], None]) -> bool:
-        """Someone connected from `address`; False when that address has all its places already."""
-        if self._inside[address] >= self._most_per_address:
-            return False
+    def knock(self, visitor: object, address: str, turn_out: Callable[[], None]) -> None:
+        """Someone connected from `address`; whose key it is shows later, so everybody may knock."""
         self._door[visitor] = (address, turn_out)
         if len(self._door) > self._most_at_door:
             waiting = Counter(where for where, _ in self._door.values())
             crowd = max(waiting.values())
             oldest = next(key for key, (where, _) in self._door.items() if waiting[where] == crowd)
             self._door.pop(oldest)[1]()
-        return True
 
     def leave_door(self, visitor: object) -> None:
         """The visitor is through, or gone."""
         self._door.pop(visitor, None)
 
-    def enter(self, address: str) -> bool:
-        """Take a place inside; False when all, or all for this address, are taken."""
-        if self._inside.total() >= self._most or self._inside[address] >= self._most_per_address:
+    def enter(self, address: str, *, favoured: bool = False) -> bool:
+        """Take a place inside; False when all, or all for strangers, or all for strangers from there, are taken.
+
+        However many strangers there are, the favoured find the places that strangers cannot take;
+        and a hall full of members behind one address is no crowd.
+        """
+        strangers = self._strangers.total()
+        if strangers + self._favoured >= self._most:
             return False
-        self._inside[address] += 1
+        if favoured:
+            self._favoured += 1
+            return True
+        if strangers >= self._most_strangers or self._strangers[address] >= self._most_per_address:
+            return False
+        self._strangers[address] += 1
         return True
 
-    def leave(self, address: str) -> None:
-        """Give the place back."""
-        self._inside[address] -= 1
-        if self._inside[address] <= 0:
-            del self._inside[address]
+    def leave(self, address: str, *, favoured: bool = False) -> None:
+        """Give the place back, as it was taken."""
+        if favoured:
+            self._favoured -= 1
+            return
+        self._strangers[address] -= 1
+        if self._strangers[address] <= 0:
+            del self._strangers[address]
 
     def ban(self, peer: PeerKey, seconds: float) -> None:
         """Keep `peer` away for so long; a later ban replaces an earlier one."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections import defaultdict
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import trio
@@ -15,6 +16,7 @@ from .events import Connected, Disconnected, Events, Noticeboard
 from .link import Link
 from .listening import reason, remote_address
 from .muxer import Muxer
+from .pacing import Pacing, Turnstile
 from .settings import HostSettings
 from .stream import Stream
 from .swarm import Dismissed, Network, OtherKey, key_of
@@ -39,12 +41,16 @@ class Connections:
         self._nursery = nursery
         self._admission = Admission(
             most=settings.max_connections,
+            most_strangers=settings.max_strangers,
             most_per_address=settings.max_connections_per_address,
             most_at_door=settings.max_handshakes,
             clock=trio.current_time,
         )
         self._links: dict[PeerKey, list[Link]] = {}
         self._by_muxer: dict[object, Link] = {}
+        self._handshakes = Pacing(settings.handshake_burst, settings.handshake_rate, trio.current_time)
+        self.favours: Callable[[PeerKey], bool] = lambda _: False
+        """Whether a peer is one of ours, for whom places are kept."""
         self._dialling: defaultdict[PeerKey, trio.Lock] = defaultdict(trio.Lock)
 
     def peers(self) -> set[PeerKey]:
@@ -95,12 +101,25 @@ class Connections:
         try:
             host, _ = remote_address(stream)
             with trio.CancelScope() as scope:
-                if self._admission.knock(stream, host, scope.cancel):
-                    await self._run(stream, None)
+                self._admission.knock(stream, host, scope.cancel)
+                await self._wait_turn(stream, host)
+                await self._run(stream, None)
         except HostError as error:
             log.info("A connection was not taken: %s", error)
         except OSError as error:
             log.debug("A connection was gone before it began: %s", error)
+
+    async def _wait_turn(self, stream: trio.SocketStream, host: str) -> None:
+        """Handshakes cost work: from one address they are begun one after the other."""
+        try:
+            wait = self._handshakes.wait(host, self._settings.handshake_timeout / 2)
+            if wait is None:
+                raise Unreachable(host, "too many connections come from there")
+            await trio.sleep(wait)
+        except BaseException:
+            self._admission.leave_door(stream)
+            stream.socket.close()
+            raise
 
     async def disconnect(self, peer: PeerKey) -> None:
         """End every connection to `peer`; returns when they are gone."""
@@ -143,12 +162,14 @@ class Connections:
     ) -> None:
         """Set up one connection and stay until it is over."""
         host, address = "", ""
-        inside = False
+        inside = favoured = False
 
         def admit(peer: PeerKey) -> None:
-            nonlocal inside
+            nonlocal inside, favoured
             self._welcome(peer)
-            inside = self._admission.enter(host)
+            # Whom we dial is no stranger: nobody makes us dial.
+            favoured = expected is not None or self.favours(peer)
+            inside = self._admission.enter(host, favoured=favoured)
             if not inside:
                 raise KeptAway(peer, "all places are taken")
             self._replace(peer)
@@ -160,7 +181,8 @@ class Connections:
                     muxer = await self._network.handshake(stream, expected, admit)
             finally:
                 self._admission.leave_door(stream)
-            link = Link(key_of(muxer.peer_id), address, muxer)
+            pace = Turnstile(self._settings.stream_burst, self._settings.stream_rate, trio.current_time)
+            link = Link(key_of(muxer.peer_id), address, muxer, pace)
             self._by_muxer[muxer] = link
             try:
                 conn = link.conn = await self._register(muxer, expected)
@@ -183,7 +205,7 @@ class Connections:
             raise Unreachable(address, f"it does not answer as a node does ({type(error).__name__})") from error
         finally:
             if inside:
-                self._admission.leave(host)
+                self._admission.leave(host, favoured=favoured)
             stream.socket.close()
 
     async def _register(self, muxer: Muxer, expected: PeerKey | None) -> SwarmConn:

@@ -43,6 +43,7 @@ Validator = Callable[[PeerKey, bytes], Awaitable[bool]]
 """Given the publishing node's key and the bytes: may it be delivered and passed on?"""
 
 _MAX_RPC = 1024 * 1024  # several messages may come together
+_STREAMS = 4  # of one peer, which has one, or a few while connections change
 _QUEUE = 1024  # messages that wait for a slow peer ...
 _QUEUE_BYTES = 8 * 1024 * 1024  # ... or so many bytes of them
 _UNREAD = 4096  # messages that wait for our own reader
@@ -188,6 +189,9 @@ class _Pubsub(Pubsub):
         if peer not in self.peers:
             # It found out before us that both speak gossip.
             self._schedule_peer_stream_retry(peer)
+        if self._listening[peer] >= _STREAMS:
+            await stream.reset()
+            return
         self._listening[peer] += 1
         try:
             while True:

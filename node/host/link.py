@@ -17,6 +17,7 @@ from libp2p.stream_muxer.yamux.yamux import HEADER_SIZE, MAX_MESSAGE_SIZE, Yamux
 from ..peers import PeerKey
 from .errors import NotConnected, ProtocolUnsupported, StreamReset, StreamStalled
 from .muxer import Muxer
+from .pacing import Turnstile
 from .stream import Stream
 
 __all__ = ["Link", "StreamChannel"]
@@ -30,7 +31,7 @@ _WINDOW_POLL = 0.01  # seconds; the library has no event for a window that opens
 class Link:
     """A connection that is being set up, in use, or over. `abandon` cuts it at once."""
 
-    def __init__(self, peer: PeerKey, address: str, muxer: Muxer) -> None:
+    def __init__(self, peer: PeerKey, address: str, muxer: Muxer, streams: Turnstile) -> None:
         self.peer = peer
         self.address = address
         self.muxer = muxer
@@ -39,6 +40,7 @@ class Link:
         self.gone = trio.Event()
         self.streams = 0
         """Streams that the peer opened and that are not over."""
+        self.turnstile = streams
         self._idle = trio.Event()
         self._scopes: set[trio.CancelScope] = set()
 

@@ -4,6 +4,7 @@ import logging
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from weakref import WeakSet
 
 import trio
 from libp2p.abc import ISecureConn
@@ -11,12 +12,16 @@ from libp2p.network.connection.exceptions import RawConnError
 from libp2p.peer.id import ID
 from libp2p.stream_muxer.yamux.yamux import FLAG_SYN, TYPE_PING, YAMUX_HEADER_FORMAT, Yamux
 
-__all__ = ["MAX_UNREAD", "Muxer", "Pace"]
+__all__ = ["MAX_UNREAD", "MAX_UNREAD_IN_ALL", "Muxer", "Pace"]
 
 log = logging.getLogger("folkmoot.host")
 
 MAX_UNREAD = 8 * 1024 * 1024
 """What may wait unread on all the streams of one connection together, in bytes."""
+
+MAX_UNREAD_IN_ALL = 64 * 1024 * 1024
+"""What may wait unread on all connections together, in bytes; over it, who has most goes."""
+_LITTLE = 256 * 1024  # bytes unread on one connection that are not worth asking the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +36,40 @@ class Pace:
 class Muxer(Yamux):
     """One connection's streams. `abandon` cuts the line at once, which ends everything on it."""
 
-    def __init__(self, conn: ISecureConn, peer_id: ID, pace: Pace, abandon: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        conn: ISecureConn,
+        peer_id: ID,
+        pace: Pace,
+        abandon: Callable[[], None],
+        siblings: "WeakSet[Muxer] | None" = None,
+    ) -> None:
         super().__init__(conn, peer_id, is_initiator=conn.is_initiator, on_close=_nothing)
         self.stream_buffers = _Buffers(self)
         self.abandon = abandon
         self._pace = pace
         self._heard = trio.current_time()
+        self._siblings = WeakSet[Muxer]() if siblings is None else siblings
+        self._siblings.add(self)
+
+    def unread(self) -> int:
+        """Bytes that wait unread on this connection."""
+        return sum(map(len, self.stream_buffers.values()))
+
+    def make_room(self, more: int) -> bool:
+        """Whether `more` bytes may wait here too; of all connections, the one with most waiting may have to go."""
+        mine = self.unread() + more
+        if mine > MAX_UNREAD:
+            return False
+        if mine > _LITTLE:
+            unread = {muxer: muxer.unread() for muxer in self._siblings if muxer is not self and not muxer.is_closed}
+            if sum(unread.values()) + mine > MAX_UNREAD_IN_ALL:
+                worst = max(unread, key=lambda muxer: unread[muxer], default=self)
+                if unread.get(worst, 0) <= mine:
+                    return False
+                log.info("Too much waits unread: connection to %s dropped.", worst.peer_id)
+                worst.abandon()
+        return True
 
     async def _write_frame(self, data: bytes) -> None:
         """Write one frame whole, or end the connection.
@@ -105,7 +138,7 @@ class _Buffer(bytearray):
 
     def extend(self, data: bytes) -> None:  # type: ignore[override]  # only ever called with bytes
         overrun = len(data) > self._muxer.streams[self._stream_id].recv_window
-        if overrun or len(data) + sum(map(len, self._muxer.stream_buffers.values())) > MAX_UNREAD:
+        if overrun or not self._muxer.make_room(len(data)):
             log.info("%s sends more than is read: connection dropped.", self._muxer.peer_id)
             self._muxer.abandon()
             raise RawConnError("The peer sends more than is read.")

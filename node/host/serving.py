@@ -1,6 +1,7 @@
 """Streams that peers open: negotiated, counted, bounded in time, and never the end of the host."""
 
 import logging
+import math
 
 import trio
 from libp2p.abc import INetStream
@@ -57,6 +58,7 @@ class Serving:
         try:
             with scope:
                 await link.ready.wait()
+                await trio.sleep(link.turnstile.wait(math.inf) or 0)
                 with trio.fail_after(self._settings.negotiation_timeout):
                     communicator = MultiselectCommunicator(raw)
                     protocol, serve = await self._network.host.multiselect.negotiate(communicator, _FOR_EVER)

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import trio
 from libp2p.abc import INetStream
@@ -124,6 +125,7 @@ class Network:
         self._security = SecurityMultistream(OrderedDict({NOISE: noise}))
         self._muxers = MuxerMultistream(OrderedDict({TProtocol(YAMUX): Yamux}))
         self._pace = pace
+        self._open: WeakSet[Muxer] = WeakSet()
         peerstore = PeerStore()
         peerstore.add_key_pair(me, pair)
         self.swarm = _Swarm(
@@ -189,7 +191,7 @@ class Network:
             await self._muxers.select_transport(secured)
         except BaseLibp2pError as error:
             raise Dismissed from error
-        return Muxer(secured, peer, self._pace, stream.socket.close)
+        return Muxer(secured, peer, self._pace, stream.socket.close, self._open)
 
 
 def key_of(peer: ID) -> PeerKey:

@@ -12,7 +12,7 @@ class Clock:
 
 
 def admission(**changes: int) -> Admission:
-    limits = {"most": 3, "most_per_address": 2, "most_at_door": 4, **changes}
+    limits = {"most": 3, "most_strangers": 3, "most_per_address": 2, "most_at_door": 4, **changes}
     return Admission(**limits, clock=Clock())
 
 
@@ -28,31 +28,44 @@ def test_places_are_counted_for_all_and_for_each_address() -> None:
     assert not places.enter("a")
 
 
-def test_an_address_with_all_its_places_does_not_get_to_the_door() -> None:
-    places = admission()
+def test_strangers_leave_places_for_the_favoured() -> None:
+    places = admission(most_strangers=2)
     assert places.enter("a")
+    assert places.enter("b")
+    assert not places.enter("c"), "the third place is not for strangers"
+    assert places.enter("a", favoured=True)
+    assert not places.enter("a", favoured=True), "now all are taken"
+    places.leave("a", favoured=True)
+    assert not places.enter("c"), "it is not for strangers still"
+    assert places.enter("c", favoured=True)
+
+
+def test_a_hall_full_of_the_favoured_is_no_crowd() -> None:
+    places = admission(most=5, most_per_address=1)
     assert places.enter("a")
-    assert not places.knock("visitor", "a", lambda: None)
-    assert places.knock("visitor", "b", lambda: None)
+    assert not places.enter("a")
+    for _ in range(3):
+        assert places.enter("a", favoured=True)
+    assert places.enter("b")
 
 
 def test_at_a_full_door_the_longest_waiting_of_the_largest_crowd_goes() -> None:
     places = admission()
     out: list[str] = []
     for name, address in (("b1", "b"), ("a1", "a"), ("a2", "a"), ("b2", "b"), ("a3", "a")):
-        assert places.knock(name, address, lambda name=name: out.append(name))  # type: ignore[misc]  # a loop's variable
+        places.knock(name, address, lambda name=name: out.append(name))  # type: ignore[misc]  # a loop's variable
     assert out == ["a1"], "not b1, though it waits longer: a crowd from one address does not push others out"
     places.leave_door("a2")
     places.leave_door("never there")
-    assert places.knock("c1", "c", lambda: out.append("c1"))
+    places.knock("c1", "c", lambda: out.append("c1"))
     assert out == ["a1"], "there was room again"
-    assert places.knock("b3", "b", lambda: out.append("b3"))
+    places.knock("b3", "b", lambda: out.append("b3"))
     assert out == ["a1", "b1"]
 
 
 def test_a_ban_ends_by_itself_and_the_later_one_counts() -> None:
     clock = Clock()
-    places = Admission(most=1, most_per_address=1, most_at_door=1, clock=clock)
+    places = Admission(most=1, most_strangers=1, most_per_address=1, most_at_door=1, clock=clock)
     places.ban(b"peer", 10)
     assert places.banned(b"peer")
     assert not places.banned(b"other")
