@@ -40,6 +40,8 @@ class _Run:
     step: Step
     quorum_at: int | None = None
     """When this teller first knew closes of a quorum, ms."""
+    whole_at: int | None = None
+    """When it first knew one of every teller, ms."""
     decided_at: int | None = None
 
 
@@ -199,10 +201,12 @@ class BallotDuty:
         run = self._run(ballot, instance)
         if run.quorum_at is None:
             run.quorum_at = now
-        floor = _Floor(ballot, instance, best, run.quorum_at)
+        if run.whole_at is None and len(best) == ballot.profile.n:
+            run.whole_at = now
+        floor = _Floor(ballot, instance, best, run.quorum_at, run.whole_at)
+        wait = floor.ripe()
 
         def fresh(now: int) -> Fresh | None:
-            wait = floor.ripe()
             if now < wait:
                 step.sleep_until(wait)
                 return None
@@ -210,7 +214,7 @@ class BallotDuty:
             return value_of(closes), closes
 
         step = run.step
-        step.fresh = fresh
+        step.fresh, step.ripe = fresh, lambda: wait
         step.accepts = lambda value, now: not self._objects(floor, value, now)
         intent = step.poll(now)
         if step.wake is not None:
@@ -251,6 +255,7 @@ class BallotDuty:
                 lambda now: None,
                 lambda value, now: False,
                 lambda value: instance.values[value],
+                lambda: 0,
             )
             self._runs[place] = _Run(step)
         return self._runs[place]
@@ -280,6 +285,8 @@ class _Floor:
     instance: Instance
     best: dict[bytes, bytes]
     since: int
+    whole: int | None
+    """Since when this teller knows a close of each, ms; None: it does not."""
 
     @property
     def grace(self) -> int:
@@ -289,8 +296,7 @@ class _Floor:
     @property
     def patience(self) -> int:
         """Until when the closes of tellers that attended may still come, if one is missing; ms."""
-        whole = len(self.best) == self.ballot.profile.n
-        return 0 if whole else self.instance.deadline + ATTENDANCE + self.grace
+        return 0 if self.whole is not None else self.instance.deadline + ATTENDANCE + self.grace
 
     def enough(self, closes: Any) -> bool:
         """Whether enough tellers attended for a count."""
@@ -298,8 +304,8 @@ class _Floor:
 
     def ripe(self) -> int:
         """From when on this teller would propose, ms."""
-        if len(self.best) == self.ballot.profile.n:
-            return 0
+        if self.whole is not None:
+            return self.whole
         chosen = [self.instance.closes[id] for id in self.best.values()]
         return self.since + self.grace if self.enough(chosen) else max(self.since + self.grace, self.patience)
 

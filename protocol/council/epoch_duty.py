@@ -60,7 +60,9 @@ class EpochDuty:
         agreed = council.box.epoch(council.head.number)
         agreement = agreed.agreement
         if self._step is None or self._step.agreement is not agreement:
-            self._step = Step(self.key, agreement, self.timeouts, lambda now: None, lambda value, now: False, _nothing)
+            self._step = Step(
+                self.key, agreement, self.timeouts, lambda now: None, lambda value, now: False, _nothing, lambda: 0
+            )
             self._due_since, self._decided_at = {}, None
         if agreement.decided is not None:
             return self._enter(agreed, agreement.decided, now)

@@ -12,6 +12,7 @@ then send.
 | prevote   | q prevotes for one value                            (l. 36, 44)  | precommit     |
 |           | q prevotes in all, and the time is up               (l. 34, 61)  | precommit nil |
 | precommit | q precommits in all, and the time is up             (l. 47, 65)  | (next round)  |
+|           | q precommits for nothing: no value can be decided in that round  | (next round)  |
 | any       | more than f tellers speak in a higher round             (l. 55)  | (that round)  |
 """
 
@@ -30,11 +31,15 @@ PRECOMMIT: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long a teller waits in each step, in ms; doubled with each round, at most `cap`."""
+    """How long a teller waits in each step, in ms; doubled with each round, at most `cap`.
 
-    propose: int = 20_000
-    prevote: int = 8_000
-    precommit: int = 8_000
+    Short at first: over a good network whoever should propose and does not is passed over in
+    seconds. Over a bad one the doubling finds the right wait after a few rounds more.
+    """
+
+    propose: int = 3_000
+    prevote: int = 1_500
+    precommit: int = 1_500
     cap: int = 86_400_000
 
     def of(self, step: int, round: int) -> int:
@@ -69,12 +74,15 @@ class Step:
     accepts: Callable[[bytes, int], bool]
     support: Callable[[bytes], tuple[bytes, ...]]
     """The ids that any proposal of this value has to name."""
+    ripe: Callable[[], int]
+    """From when on, ms, a fresh value can be had: until then nobody waits for a proposal in vain."""
     round: int = 0
     step: int = PROPOSE
     lock: tuple[int, bytes] | None = None
     wake: int | None = None
     """When to ask again, in ms, if nothing comes meanwhile; None: not before something comes."""
-    _deadlines: dict[tuple[int, int], int] = field(default_factory=dict)
+    _begun: dict[tuple[int, int], int] = field(default_factory=dict)
+    """(step, round) -> when this teller first waited in it."""
     _read: int = 0
     """How many of the own messages `recall` has read."""
 
@@ -105,20 +113,29 @@ class Step:
                 intent = self._precommit(now)
             if intent is not None:
                 return intent
-            spoken = agreement.tellers_in(agreement.precommits, self.round)
-            if len(spoken) >= agreement.outlook.q and self._over(PRECOMMIT, now):
-                self._enter(self.round + 1)
-                continue
-            return None
+            if not self._round_over(now):
+                return None
+            self._enter(self.round + 1)
         return None
+
+    def _round_over(self, now: int) -> bool:
+        """Whether enough tellers precommitted, and no more is to be hoped for in this round."""
+        agreement = self.agreement
+        q, precommits = agreement.outlook.q, agreement.precommits
+        if len(agreement.tellers_in(precommits, self.round)) < q:
+            return False
+        # What q tellers say of nothing, q others cannot say of a value unless more than f lie.
+        return len(precommits[self.round].get(NIL, {})) >= q or self._over(PRECOMMIT, now)
 
     def _enter(self, round: int) -> None:
         self.round, self.step = round, PROPOSE
 
     def _over(self, step: int, now: int) -> bool:
         """Start the timer when first asked; whether it has run out."""
-        place = (step, self.round)
-        at = self._deadlines.setdefault(place, now + self.timeouts.of(step, self.round))
+        begun = self._begun.setdefault((step, self.round), now)
+        if step == PROPOSE:
+            begun = max(begun, self.ripe())
+        at = begun + self.timeouts.of(step, self.round)
         if now >= at:
             return True
         self.sleep_until(at)
