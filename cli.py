@@ -55,6 +55,10 @@ COMMANDS: dict[str, dict[str, str]] = {
         "minutes": "Print a result for the notice board.",
         "export": "Write a council's log to a file.",
     },
+    "Keep it going": {
+        "backup": "Keep this home in one file.",
+        "restore": "Bring a home back from a backup.",
+    },
 }
 
 _MODULES = Path(__file__).parent / "node" / "commands"

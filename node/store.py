@@ -11,6 +11,7 @@ Everything that belongs together is saved as one `Batch`, in one transaction tha
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -22,7 +23,17 @@ from node.refused import Refused
 from protocol.errors import FolkmootError
 from protocol.log.operation import MAX_INLINE, Content
 
-__all__ = ["Batch", "Pending", "Place", "SavedContent", "SavedOperation", "SavedPeer", "Store", "StoreFailed"]
+__all__ = [
+    "Batch",
+    "Pending",
+    "Place",
+    "SavedContent",
+    "SavedOperation",
+    "SavedPeer",
+    "Store",
+    "StoreFailed",
+    "copy_database",
+]
 
 _CLOSE: Final = 4
 PLACES: Final = 64
@@ -455,11 +466,37 @@ class Store:
                 (name, value),
             )
 
+    def count(self) -> tuple[int, int]:
+        """How many councils and operations there are."""
+        ((councils, operations),) = self._all(
+            "select (select count(*) from councils), (select count(*) from operations)"
+        )
+        return _int(councils), _int(operations)
+
     def size(self) -> int:
         """Bytes on disk, the write-ahead log included."""
         return sum(
             file.stat().st_size for file in (self.path, self.path.with_name(self.path.name + "-wal")) if file.exists()
         )
+
+
+def copy_database(path: Path, target: Path) -> tuple[int, int]:
+    """Copy a store's file as it is at one moment to `target`, a new file; its node may be at work.
+
+    Gives how many councils and operations the copy holds. Raises `Refused` when the file is
+    damaged or another program's, or the copy cannot be written.
+    """
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            db.execute("pragma busy_timeout=2000")
+            db.execute("vacuum into ?", (str(target),))
+    except sqlite3.Error as fault:
+        raise Refused("store", f"{path} cannot be copied: {_reason(fault)}.") from fault
+    store = Store(target)
+    try:
+        return store.count()
+    finally:
+        store.close()
 
 
 _Nodes = tuple[tuple[bytes, tuple[str, ...]], ...]
@@ -497,7 +534,7 @@ def _reason(fault: sqlite3.Error) -> str:
     if code == sqlite3.SQLITE_FULL:
         return "the disk is full; make room and start again"
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return "the file is damaged; put a copy of it in its place"
+        return "the file is damaged; stop the node and run 'moot repair'"
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return "another program holds it; stop that one first"
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
