@@ -26,7 +26,9 @@ from protocol.log.operation import MAX_ATTACHMENT, MAX_ENVELOPE
 __all__ = [
     "BATCH",
     "MAX_FRAME",
+    "MAX_HELLO",
     "MAX_IDS",
+    "MAX_JOIN",
     "PIECE",
     "VERSION",
     "All",
@@ -55,6 +57,10 @@ MAX_IDS: Final = 16_384
 """Ids in one `want`."""
 MAX_FRAME: Final = 640 * 1024
 """Greatest frame: a batch and one envelope over it, or the ids of a `want`."""
+MAX_HELLO: Final = 4 * 1024
+"""Greatest first frame of a sync: nobody need hold more for a stranger."""
+MAX_JOIN: Final = MAX_ENVELOPE + 1024
+"""Greatest frame of /folkmoot/join/1."""
 PIECE: Final = 256 * 1024
 MAX_EPOCHS: Final = 64
 MAX_WORDS: Final = 500

@@ -6,7 +6,7 @@ Everything here is at best effort: a peer that reads too slowly is skipped and s
 """
 
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -41,6 +41,7 @@ PUSH: Final = "/folkmoot/push/1"
 _GATHER: Final = 0.02  # seconds
 _QUEUE: Final = 2 * 1024 * 1024  # bytes that wait for one peer
 _REMEMBERED: Final = 4096  # operations that a peer is known to have, since it sent them
+_STREAMS: Final = 2  # on which one peer is heard at once; it needs one
 _ROOM: Final = 1024  # bytes of a message besides the envelopes
 MAX_MESSAGE: Final = 256 * 1024
 
@@ -85,6 +86,7 @@ class Gossip:
         self._broke = broke
         self._lines: dict[bytes, _Line] = {}
         self._entitled: dict[bytes, tuple[int, frozenset[bytes]]] = {}
+        self._heard: Counter[bytes] = Counter()
         self._public: dict[bytes, _Public] = {}
         self._nursery: trio.Nursery
 
@@ -198,6 +200,12 @@ class Gossip:
 
     async def _listen(self, stream: Stream) -> None:
         """Take in what a peer pushes, as long as it may."""
+        peer = stream.peer
+        if self._heard[peer] >= _STREAMS or not any(c.entitled(peer) for c in self._service.councils.values()):
+            # Nothing that it could say would be looked at: at once, so that it does not believe that we heard.
+            await stream.reset()
+            return
+        self._heard[peer] += 1
         try:
             while (data := await stream.receive(MAX_FRAME, timeout=inf)) is not None:
                 frame = decode_frame(data)
@@ -205,7 +213,11 @@ class Gossip:
                     raise Malformed("push-frame", "the peer pushed something else than news.")
                 await self._take(stream.peer, frame)
         except Malformed as error:
-            self._broke(stream.peer, error)
+            self._broke(peer, error)
+        finally:
+            self._heard[peer] -= 1
+            if not self._heard[peer]:
+                del self._heard[peer]
 
     async def _take(self, peer: bytes, frame: News) -> bool:
         """Hand news in; False when the peer may not say it, or something in it was refused."""

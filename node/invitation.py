@@ -9,7 +9,7 @@ applicant is told.
 import logging
 from typing import Final
 
-from node.frames import MAX_FRAME, VERSION, Join, No, Taken, decode_frame, encode_frame
+from node.frames import MAX_FRAME, MAX_JOIN, VERSION, Join, No, Taken, decode_frame, encode_frame
 from node.host import Host, Stream
 from node.joining import ASKING
 from node.outcome import Accepted, Aside, Known, Rejected, Waits
@@ -52,7 +52,7 @@ async def receive(service: Service, stream: Stream) -> None:
 
     Raises `Malformed` when the peer breaks the protocol; it was told.
     """
-    data = await stream.receive(MAX_FRAME, timeout=_PATIENCE)
+    data = await stream.receive(MAX_JOIN, timeout=_PATIENCE)
     if data is None:
         return
     try:

@@ -9,6 +9,7 @@ is not met by everybody in the same second.
 
 import logging
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -36,7 +37,9 @@ log = logging.getLogger("folkmoot.peers")
 
 _FIRST: Final = 0.5  # seconds until the second try ...
 _LONGEST: Final = 20.0  # ... and at most between later ones
-_PENALTY: Final = 120.0  # seconds that who broke the protocol is kept away
+_PENALTY: Final = 120.0  # seconds that who broke the protocol is kept away, doubled each time ...
+_LONGEST_PENALTY: Final = 3600.0  # ... up to this
+_MOST_OFFENDERS: Final = 1024
 _MOST: Final = 512  # peers that are dialled at once
 _MOST_ADDRESSES: Final = 16
 SOURCES: Final = ("settings", "person", "ticket", "roll", "mdns", "met")
@@ -101,6 +104,8 @@ class Neighbours:
         self._jitter = jitter
         self._ways: dict[bytes, _Way] = {}
         self._named: set[bytes] = set()
+        self._broke: OrderedDict[bytes, tuple[int, KeptAway]] = OrderedDict()
+        """Who broke the protocol since this node runs: how often, and until when it is kept away for it."""
         self._nursery: trio.Nursery
         for saved in store.peers():
             way = self._way(saved.node)
@@ -117,6 +122,7 @@ class Neighbours:
 
     async def run(self, task_status: "TaskStatus[None]" = trio.TASK_STATUS_IGNORED) -> None:
         """Connect and stay connected until cancelled."""
+        self._host.favour(self._is_ours)
         now = self._service.clock()
         for peer, (until, _) in self._store.kept_away().items():
             if until is None or until > now:
@@ -180,11 +186,13 @@ class Neighbours:
     def kept_away(self) -> list[KeptAway]:
         """The nodes that this one keeps away from."""
         now = self._service.clock()
-        return [
-            KeptAway(peer, until, reason)
-            for peer, (until, reason) in sorted(self._store.kept_away().items())
+        kept = {peer: away for peer, (_, away) in self._broke.items() if self._host.banned(peer)}
+        kept |= {
+            peer: KeptAway(peer, until, reason)
+            for peer, (until, reason) in self._store.kept_away().items()
             if until is None or until > now
-        ]
+        }
+        return [kept[peer] for peer in sorted(kept)]
 
     def keep_away(self, peer: bytes, seconds: float | None, reason: str) -> None:
         """Let a peer go and neither dial nor answer it, for so long or (None) until `let_near`.
@@ -198,6 +206,7 @@ class Neighbours:
     def let_near(self, peer: bytes) -> None:
         """Talk to a peer again, and dial it at once if it is wanted."""
         self._store.let_near(peer)
+        self._broke.pop(peer, None)
         self._host.ban(peer, 0)
         if peer in self._ways:
             self._ways[peer].stir()
@@ -210,7 +219,15 @@ class Neighbours:
     def broke(self, peer: bytes, error: Malformed) -> None:
         """A peer broke the protocol (it was told how): let it go, and keep it away for a while."""
         log.warning("%s broke the rule %r and is kept away for a while: %s", peer_text(peer), error.rule, error.message)
-        self._host.ban(peer, _PENALTY)
+        if self._host.banned(peer):
+            return  # what it had sent before it was let go; a person may have said for how long
+        before, _ = self._broke.pop(peer, (0, None))
+        seconds = min(_LONGEST_PENALTY, _PENALTY * 2**before)
+        until = self._service.clock() + round(seconds * 1000)
+        self._broke[peer] = (before + 1, KeptAway(peer, until, f"it broke the rule {error.rule}: {error.message}"))
+        while len(self._broke) > _MOST_OFFENDERS:
+            self._broke.popitem(last=False)
+        self._host.ban(peer, seconds)
 
     # Inside
 
@@ -245,6 +262,14 @@ class Neighbours:
                 wanted.update(dict.fromkeys(sorted(council.head.entitled())))
         wanted.pop(self._host.peer, None)
         return wanted
+
+    def _is_ours(self, peer: bytes) -> bool:
+        """Whether a peer is no stranger: on a roll, of a ticket of ours, or named by a person here."""
+        return (
+            peer in self._named
+            or any(peer in council.head.entitled() for council in self._service.councils.values())
+            or any(peer == node for pending in self._service.pending() for node, _ in pending.nodes)
+        )
 
     def refresh(self) -> None:
         """Look at the rolls and tickets anew."""
@@ -291,12 +316,16 @@ class Neighbours:
                 case Connected(peer, _):
                     way = self._way(peer)
                     way.trouble, way.differs, way.seen = None, None, self._service.clock()
-                    self._store.saw_peer(peer, way.seen)
+                    # Strangers can have any number of keys: they are shown while they are here, and leave no trace.
+                    if self._is_ours(peer):
+                        self._store.saw_peer(peer, way.seen)
                     way.stir()
                 case Disconnected(peer):
                     way = self._way(peer)
                     way.seen = self._service.clock()
                     way.stir()
+                    if not (way.dialling or way.addresses or self._is_ours(peer)):
+                        del self._ways[peer]
                 case Discovered(peer, addresses):
                     # A stranger's word on the local network is worth a dial only for who is wanted.
                     if peer in self._wanted():

@@ -15,6 +15,7 @@ from node.frames import (
     BATCH,
     MAX_EPOCHS,
     MAX_FRAME,
+    MAX_HELLO,
     VERSION,
     End,
     Frame,
@@ -109,8 +110,8 @@ class Conversation:
 
     async def _receive(self) -> Frame | None:
         # A stranger has little time to say who it is; a peer at work may be writing to a slow disk.
-        patience = _PATIENCE if self._council else _FIRST_WORD
-        data = await self._stream.receive(MAX_FRAME, timeout=patience)
+        patience, most = (_PATIENCE, MAX_FRAME) if self._council else (_FIRST_WORD, MAX_HELLO)
+        data = await self._stream.receive(most, timeout=patience)
         if data is None:
             return None
         self.report.bytes_in += len(data) + 4

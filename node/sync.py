@@ -42,7 +42,12 @@ _ASKING: Final = 16
 """Conversations that this node holds at once on its own account."""
 _AT_ONCE: Final = 4
 """Conversations that one peer can hold with this node at once."""
+_ALL_AT_ONCE: Final = 64
+"""Conversations that all peers can hold with this node at once."""
+_REQUESTS_AT_ONCE: Final = 16
+"""Requests to join that are read at once; strangers bring them."""
 BUSY: Final = No("later", "You are talking with this node already; ask again when that is done.")
+CROWDED: Final = No("later", "Too many ask that node at once; ask again in a moment.")
 _AGAIN: Final = ("closed", "later", "version", "ticket-crowded")
 """Refusals after which it is worth asking again."""
 _TOLD: Final = ("version", "ticket-crowded")
@@ -117,6 +122,7 @@ class Syncer:
         self._peers: dict[bytes, _Peer] = {}
         self._limit = trio.CapacityLimiter(_ASKING)
         self._serving: Counter[bytes] = Counter()
+        self._receiving = 0
         self._fetching: set[bytes] = set()
         self._delivering: set[bytes] = set()
         self._nursery: trio.Nursery
@@ -317,7 +323,7 @@ class Syncer:
             )
 
     async def _serve(self, stream: Stream) -> None:
-        if self._serving[stream.peer] >= _AT_ONCE:
+        if self._serving[stream.peer] >= _AT_ONCE or self._serving.total() >= _ALL_AT_ONCE:
             await stream.send(encode_frame(BUSY))
             return
         self._serving[stream.peer] += 1
@@ -345,10 +351,16 @@ class Syncer:
             del here.due[session.council]  # it asked us, so there is nothing left to ask it
 
     async def _receive(self, stream: Stream) -> None:
+        if self._receiving >= _REQUESTS_AT_ONCE:
+            await stream.send(encode_frame(CROWDED))
+            return
+        self._receiving += 1
         try:
             await receive(self._service, stream)
         except Malformed as error:
             self._watcher.broke(stream.peer, error)
+        finally:
+            self._receiving -= 1
 
     # Councils that are not here yet
 
