@@ -18,6 +18,7 @@ import msgspec
 import trio
 
 from node import branches
+from node.evidence import Evidence
 from node.feed import Feed, Subscription
 from node.joining import Joining, asked_before
 from node.outcome import Accepted, Aside, Known, Outcome, Rejected, Waits
@@ -99,6 +100,7 @@ class Service:
         self._store = store
         self._shelves: dict[bytes, Shelf] = {}
         self._councils: dict[bytes, Council] = {}
+        self._evidence: dict[bytes, Evidence] = {}
         self._feed = Feed()
         self._observers: list[Observer] = []
         self._waiting = Waiting()
@@ -156,7 +158,9 @@ class Service:
             return True
         except (Malformed, UnknownRules) as fault:
             raise Refused(
-                "store", f"{self._store.path} does not fit together at operation {operation_text(saved.id)}: {fault}"
+                "store",
+                f"{self._store.path} does not fit together at operation {operation_text(saved.id)}, so it was "
+                f"changed or damaged; mend it with 'moot repair'. ({fault})",
             ) from fault
 
     def _add(self, council: Council, number: int) -> Shelf:
@@ -343,6 +347,8 @@ class Service:
             return Known(operation.id, shelf.council.id)
         if not (operation.signed() if signed is None else signed):
             return Rejected(operation.id, Refusal("signature", "the operation's signature is not its author's."))
+        if source is None and shelf.allowance.refuses(operation):
+            return Rejected(operation.id, _no_room(shelf.council))
         outcome = self._insert(shelf, envelope, data, source, change)
         if self._waiting and isinstance(outcome, Accepted):
             self._wake(operation.id, change)
@@ -384,14 +390,23 @@ class Service:
             case outcomes.Refused(refusal):
                 return Rejected(operation.id, refusal)
             case outcomes.Rival(number, _, _):
-                change.batch.rivals.append((shelf.number, operation.id, data))
+                if self._proof(shelf).add(envelope, asked=source is None):
+                    change.batch.rivals.append((shelf.number, operation.id, data))
                 words = f"epoch {number} of another branch; this node stays on its own and keeps this as proof."
                 return Aside(operation.id, council.id, Refusal("rival", words))
+
+    def _proof(self, shelf: Shelf) -> Evidence:
+        """What is kept of the other branches of a council."""
+        proof = self._evidence.get(shelf.council.id)
+        if proof is None:
+            kept = self._store.rivals(shelf.number)
+            proof = self._evidence[shelf.council.id] = Evidence(raw for _, raw in kept)
+        return proof
 
     def _keep(
         self, shelf: Shelf, envelope: Envelope, row: int, data: bytes, source: bytes | None, change: _Change
     ) -> None:
-        if shelf.keep(envelope, data, row, change.batch):
+        if shelf.keep(envelope, data, row, change.batch, ours=source is None):
             change.lacking.add((shelf.council.id, None))
         change.arrivals.append(Arrival(shelf.council.id, envelope.operation.id, data, source))
 
@@ -552,6 +567,15 @@ class Service:
 
 def _signed(envelopes: Sequence[Envelope | Rejected]) -> list[bool]:
     return [isinstance(envelope, Envelope) and envelope.operation.signed() for envelope in envelopes]
+
+
+def _no_room(council: Council) -> Refusal:
+    megabytes = council.charter.limits.storage / 1_000_000
+    return Refusal(
+        "storage",
+        f"what you attached here so far takes all of the {megabytes:.0f} MB that the charter gives each member; "
+        "erase some of it with 'moot erase', or say this without an attachment.",
+    )
 
 
 def _open(data: bytes) -> Envelope | Rejected:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from node.allowance import Allowance
 from node.store import Batch, Place, SavedContent, SavedOperation, Store
 from protocol.council import outcomes
 from protocol.council.council import Council
@@ -27,6 +28,9 @@ from protocol.log.operation import (
 )
 
 __all__ = ["Shelf", "Wanted", "without_contents"]
+
+FULL: Final = Refusal("storage", "its author has used up the space that the charter gives each member.")
+_WANTED: Final = 100_000  # attachments that are not here, and of which the first with room are looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class Shelf:
         self.council = council
         self.number = number
         self._store = store
+        self.allowance = Allowance(council, self._sizes)
         self._rows = array("q")  # row in the store, for each row of the council
 
     def put(self, row: int, saved: int) -> None:
@@ -125,38 +130,52 @@ class Shelf:
         return None if saved is None else self._store.content(Place(saved, index))
 
     def wanted(self, most: int) -> list[Wanted]:
-        """Attachments that are not here and were not erased, the newest first."""
-        out = []
-        for place in self._store.wanted(self.number, most):
-            operation = self.council.dag.ids[bisect_left(self._rows, place.row)]
+        """Attachments that are not here, were not erased and have room here, the newest first."""
+        out: list[Wanted] = []
+        looked = 0
+        for place in self._store.wanted(self.number, _WANTED):
+            row = bisect_left(self._rows, place.row)
+            room = self.allowance.room(row)
+            if room <= 0:
+                continue  # whoever wants too much does not stand in the way of others
+            looked += 1
             reference = decode_envelope(self._store.raw(place.row)).operation.contents[place.index]
-            out.append(Wanted(operation, place.index, reference))
+            if reference.size <= room:
+                out.append(Wanted(self.council.dag.ids[row], place.index, reference))
+            if len(out) >= most or looked >= 4 * most:
+                break
         return out
 
     # Changing
 
-    def keep(self, envelope: Envelope, data: bytes, row: int, batch: Batch) -> bool:
-        """Save a new operation, the council's `row`, with its contents; whether any is not here.
+    def keep(self, envelope: Envelope, data: bytes, row: int, batch: Batch, *, ours: bool = False) -> bool:
+        """Save a new operation, the council's `row`, with its contents; whether one is to be fetched.
 
-        data: the envelope's canonical bytes.
+        data: the envelope's canonical bytes. Of who has used up what the charter allows, attachments
+        stay out; ours: somebody of this home said it, and was asked before.
         """
         operation = envelope.operation
         saved = self._store.new_row()
         self.put(row, saved)
         if not envelope.contents:
             batch.operations.append(SavedOperation(saved, self.number, operation.id, data))
+            self.allowance.add(row, len(data))
             return False
-        batch.operations.append(SavedOperation(saved, self.number, operation.id, _bare(envelope, data)))
+        bare = _bare(envelope, data)
+        batch.operations.append(SavedOperation(saved, self.number, operation.id, bare))
         lacking = False
+        room = before = self.allowance.room(row)
         # Nothing that is new was erased before: an erasure builds on what it erases.
         for index, (reference, content) in enumerate(zip(operation.contents, envelope.contents, strict=True)):
             if reference.sort != ATTACHMENT:
                 continue
-            if content is None:
+            if content is None or (not ours and reference.size > room):
                 batch.wanted.append((Place(saved, index), self.number))
-                lacking = True
+                lacking |= reference.size <= room
             else:
+                room -= reference.size
                 batch.contents.append(SavedContent(Place(saved, index), content))
+        self.allowance.add(row, len(bare) + before - room)
         return lacking
 
     def fill(self, envelope: Envelope, batch: Batch) -> None:
@@ -168,7 +187,7 @@ class Shelf:
         for index, content in enumerate(envelope.contents):
             if content is None or not content.salt or self._store.has_content(Place(saved, index)):
                 continue
-            if index not in self.council.erased(operation):
+            if index not in self.council.erased(operation) and self._has_room(operation, len(content.data)):
                 batch.contents.append(SavedContent(Place(saved, index), content))
 
     def add(self, operation: bytes, index: int, content: Content, batch: Batch) -> Refusal | None:
@@ -185,8 +204,24 @@ class Shelf:
             open_content(content.data, content.salt, references[index])
         except Malformed as error:
             return Refusal(error.rule, error.message)
+        if not self._has_room(operation, len(content.data)):
+            return FULL
         batch.contents.append(SavedContent(Place(saved, index), content))
         return None
+
+    def _has_room(self, operation: bytes, size: int) -> bool:
+        """Whether so many bytes more may be attached to an operation here; if so they are counted."""
+        row = self.council.dag.rows[operation]
+        if size > self.allowance.room(row):
+            return False
+        self.allowance.add(row, size)
+        return True
+
+    def _sizes(self) -> Iterator[tuple[int, int]]:
+        rows = {saved: row for row, saved in enumerate(self._rows)}
+        for saved, size in self._store.sizes(self.number):
+            if saved in rows:
+                yield rows[saved], size
 
     def obey(self, events: Sequence[outcomes.Event], batch: Batch) -> None:
         """Delete what events say is to be deleted."""
@@ -194,9 +229,11 @@ class Shelf:
             if isinstance(event, outcomes.Erased):
                 saved = self._saved(event.operation)
                 if saved is not None:
+                    self.allowance.reckon()
                     batch.erased += [Place(saved, index) for index in sorted(event.indices)]
             elif isinstance(event, outcomes.Forgotten):
                 gone = set(event.operations)
+                self.allowance.reckon()
                 batch.dropped += [self._rows[row] for row, id in enumerate(self.council.dag.ids) if id in gone]
 
 

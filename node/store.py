@@ -1,4 +1,4 @@
-"""What a node keeps, in one SQLite file; the only module that knows SQLite.
+"""What a node keeps, in one SQLite file; the only module that knows SQLite, but for `node.salvage`.
 
 Operations are appended by row number and found by it: which id has which row is known to the
 councils in memory, since a unique index over ids would cost a fifth of all writing. Contents
@@ -207,6 +207,10 @@ class Store:
         self._change("insert into councils (id) values (?) on conflict do nothing", (council,))
         return _int(self._all("select number from councils where id = ?", (council,))[0][0])
 
+    def give_number(self, council: bytes, number: int) -> None:
+        """Let rows with `number` be of a council, unless either is known already."""
+        self._change("insert into councils (number, id) values (?, ?) on conflict do nothing", (number, council))
+
     def new_row(self) -> int:
         """A row number that nothing has yet; unused ones may be lost."""
         row = self._next_row
@@ -302,6 +306,18 @@ class Store:
                 row, index = divmod(_int(key), PLACES)
                 out.setdefault(row, {})[index] = Content(_bytes(salt), _bytes(data))
         return out
+
+    def sizes(self, council: int) -> Iterator[tuple[int, int]]:
+        """The bytes that a council's operations take: `(row, bytes)`, attachments by themselves."""
+        try:
+            yield from self._db.execute("select row, length(raw) from operations where council = ?", (council,))
+            yield from self._db.execute(
+                f"select o.row, length(c.data) from contents c join operations o on o.row = c.key / {PLACES}"
+                " where o.council = ?",
+                (council,),
+            )
+        except sqlite3.Error as fault:
+            raise _failed(self.path, fault) from fault
 
     def has_content(self, place: Place) -> bool:
         """Whether an attachment is here."""
@@ -534,7 +550,7 @@ def _reason(fault: sqlite3.Error) -> str:
     if code == sqlite3.SQLITE_FULL:
         return "the disk is full; make room and start again"
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return "the file is damaged; stop the node and run 'moot repair'"
+        return "the file is damaged; mend it with 'moot repair'"
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return "another program holds it; stop that one first"
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):

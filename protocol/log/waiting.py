@@ -6,20 +6,31 @@ from typing import Final
 
 from ..ids import OperationId
 
-__all__ = ["MAX_BYTES", "MAX_COUNT", "Waiting"]
+__all__ = ["MAX_ALL_BYTES", "MAX_ALL_COUNT", "MAX_BYTES", "MAX_COUNT", "Waiting"]
 
 MAX_COUNT: Final = 2048
 MAX_BYTES: Final = 4 * 1024 * 1024
+MAX_ALL_COUNT: Final = 16_384
+MAX_ALL_BYTES: Final = 32 * 1024 * 1024
 
 
 class Waiting:
-    """Envelopes that wait, at most `count` and `size` bytes for each source (a peer's key).
+    """Envelopes that wait, at most `count` and `size` bytes for each source (a peer's key), and for all together.
 
-    When a source has more, its own oldest is dropped: it does not crowd out others.
+    When a source has more, its own oldest is dropped: it does not crowd out others. When all
+    together have more, the oldest of the source with most bytes is.
     """
 
-    def __init__(self, count: int = MAX_COUNT, size: int = MAX_BYTES) -> None:
+    def __init__(
+        self,
+        count: int = MAX_COUNT,
+        size: int = MAX_BYTES,
+        all_count: int = MAX_ALL_COUNT,
+        all_size: int = MAX_ALL_BYTES,
+    ) -> None:
         self._count, self._size = count, size
+        self._all_count, self._all_size = all_count, all_size
+        self._all_bytes = 0
         self._waiters: OrderedDict[OperationId, tuple[bytes, bytes, set[bytes]]] = OrderedDict()
         self._by_dep: dict[bytes, set[OperationId]] = {}
         self._sources: dict[bytes, OrderedDict[OperationId, None]] = {}
@@ -43,11 +54,17 @@ class Waiting:
         self._waiters[operation] = (source, data, set(missing))
         mine[operation] = None
         self._bytes[source] = self._bytes.get(source, 0) + len(data)
+        self._all_bytes += len(data)
         for dep in self._waiters[operation][2]:
             self._by_dep.setdefault(dep, set()).add(operation)
         dropped = []
         while mine and (len(mine) > self._count or self._bytes[source] > self._size):
             oldest = next(iter(mine))
+            self._take(oldest)
+            dropped.append(oldest)
+        while len(self._waiters) > self._all_count or self._all_bytes > self._all_size:
+            crowd = max(self._bytes, key=lambda one: self._bytes[one])
+            oldest = next(iter(self._sources[crowd]))
             self._take(oldest)
             dropped.append(oldest)
         return dropped
@@ -72,6 +89,7 @@ class Waiting:
         mine = self._sources[source]
         del mine[operation]
         self._bytes[source] -= len(data)
+        self._all_bytes -= len(data)
         if not mine:
             del self._sources[source], self._bytes[source]
         for dep in missing:

@@ -79,3 +79,16 @@ def test_a_source_that_is_let_go_takes_its_own_along() -> None:
     assert len(waiting) == 1
     assert waiting.missing() == {op(1)}
     assert waiting.arrived(op(1)) == [(ANN, b"two")]
+
+
+def test_all_together_are_bounded_and_the_largest_crowd_makes_room() -> None:
+    """A stranger may have any number of keys."""
+    waiting = Waiting(10, 100, 4, 50)
+    for n in range(4):
+        assert waiting.add(op(n), bytes(10), [op(99)], bytes([n]) if n < 2 else BEN) == []
+    assert waiting.add(op(4), bytes(1), [op(99)], ANN) == [op(2)], "the oldest of who has most"
+    assert op(0) in waiting
+    assert waiting.add(op(5), bytes(40), [op(99)], ANN) == [op(4), op(5)]
+    assert [n for n in range(6) if op(n) in waiting] == [0, 1, 3]
+    waiting.drop_source(BEN)
+    assert waiting.add(op(6), bytes(25), [op(99)], ANN) == [], "what was dropped is counted no more"
