@@ -108,10 +108,7 @@ async def open_node(
             node_key, teller_key = public_key(keys.host_seed), public_key(keys.teller_seed)
             service = Service(store, clock, node_key, teller_key, cores=min(_MOST_CORES, os.cpu_count() or 1))
             begun = time.monotonic()
-            try:
-                count = service.load()
-            except StoreFailed as failed:
-                raise Refused("store", str(failed)) from failed
+            count = service.load()
             log.info("%d operations of %d councils in %.1f s", count, len(service.councils), time.monotonic() - begun)
             teller = Teller(service, store, keys.teller_seed, restored=restored)
             ports = Ports(config.settings, store)

@@ -1,6 +1,5 @@
 """The charter: a council's own rules, as data that every node reads alike."""
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any, Final, Literal
 
@@ -9,6 +8,7 @@ import msgspec
 from ..codec import encode
 from ..errors import Malformed, Misuse
 from ..ids import Digest, digest
+from ..tellers.profiles import PROFILES, Profile
 
 __all__ = [
     "MAJORITY",
@@ -40,26 +40,6 @@ _USUAL: Final = (25, 50)
 
 class UnknownRules(Exception):
     """The charter pins rules that this program does not know: what depends on it must wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """How many tellers, how many may lie, how many must agree."""
-
-    n: int
-    f: int
-    q: int
-
-
-PROFILES: Final = {
-    "1": Profile(1, 0, 1),
-    "3-absence": Profile(3, 0, 2),
-    "3-liar": Profile(3, 1, 3),
-    "4": Profile(4, 1, 3),
-    "7": Profile(7, 2, 5),
-    "10": Profile(10, 3, 7),
-}
-"""The teller profiles a charter can name."""
 
 
 class Threshold(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

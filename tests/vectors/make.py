@@ -16,6 +16,7 @@ from protocol.council.charter import TEMPLATES, Threshold, parse_charter, templa
 from protocol.errors import Malformed
 from protocol.ids import operation_text, peer_text, person_text
 from protocol.log.operation import Envelope
+from tests.vectors.seats import carried_up, replaced
 from tests.vectors.stories import balloting, changes, lapses, turnover
 from tests.vectors.told import jsonable, told
 from tests.worlds import Person, World, attachment, carry, seed
@@ -327,11 +328,19 @@ def tickets() -> dict[str, Any]:
     }
 
 
+def seats() -> dict[str, Any]:
+    """Councils as a light client sees them: what it is brought, and what becomes of it."""
+    return {
+        "what": "A light client of a council (chapter 15): its founding, then what is carried to it, in this order, with the roll that comes along, and the rule that refuses it, if one does; `decided` where the one who follows has decided to believe members that replaced the tellers. In the end the epochs that are held, and the rivals.",
+        "chains": [carried_up(), replaced()],
+    }
+
+
 def files() -> dict[str, str]:
     """File name -> its text."""
     made = {
         "codec": codec, "ids": ids, "keys": signatures, "operations": operations, "charter": charters,
-        "council": council, "tickets": tickets,
+        "council": council, "tickets": tickets, "seats": seats,
     }  # fmt: skip
     vectors = {name: make() for name, make in made.items()} | stories()
     return {

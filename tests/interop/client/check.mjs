@@ -10,9 +10,10 @@ import { join } from "node:path";
 
 import { checkComparisons } from "./comparisons.mjs";
 import { checkCouncil, checkLog } from "./logs.mjs";
+import { checkSeats } from "./seats.mjs";
 import { CHECKS, readJson } from "./vectors.mjs";
 
-const VECTORS = { ...CHECKS, council: checkCouncil, negentropy: checkComparisons };
+const VECTORS = { ...CHECKS, council: checkCouncil, negentropy: checkComparisons, seats: checkSeats };
 
 const counts = (made) => Object.entries(made).map(([what, count]) => `${what} ${count}`).join(", ");
 
