@@ -7,6 +7,7 @@ hash of bytes is a hash of meaning.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 import cbor2
@@ -83,24 +84,28 @@ def _write(value: Any, put: Callable[[bytes], None], depth: int) -> None:
             raise Malformed("nesting", f"the data is nested deeper than {MAX_DEPTH} levels.")
         size = len(value)
         put(_MAP[size] if size < 256 else _head(5, size))
-        for key, item in sorted(_keys(value)):
+        for key, name in sorted([(_key(name), name) for name in value]):
             put(key)
-            _write(value[item], put, depth - 1)
+            _write(value[name], put, depth - 1)
     elif kind is bool or value is None:
         put(_SIMPLE[value])
     else:
         raise Malformed("type", f"the data holds a {kind.__name__}, which the format does not allow.")
 
 
-def _keys(value: dict[Any, Any]) -> list[tuple[bytes, str]]:
-    """Each key with its encoded form, which orders them."""
-    out = []
-    for key in value:
-        if type(key) is not str:
-            raise Malformed("map-key", "the data holds a map whose keys are not all text.")
-        raw = key.encode()
-        out.append(((_TEXT[len(raw)] if len(raw) < 256 else _head(3, len(raw))) + raw, key))
-    return out
+def _key(name: Any) -> bytes:
+    """A map's key in its encoded form, which orders them."""
+    if type(name) is not str:
+        raise Malformed("map-key", "the data holds a map whose keys are not all text.")
+    return _short_key(name) if len(name) < 64 else _text(name)
+
+
+def _text(text: str) -> bytes:
+    raw = text.encode()
+    return (_TEXT[len(raw)] if len(raw) < 256 else _head(3, len(raw))) + raw
+
+
+_short_key = lru_cache(maxsize=1024)(_text)  # the names of fields come again and again
 
 
 def _canonical(value: object) -> bytes:

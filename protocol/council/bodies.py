@@ -369,8 +369,16 @@ KINDS: Final[dict[str, type[Body]]] = {
 }
 """Every kind that version 1 of the rules understands; others are stored and passed on."""
 
-_INDEXED: Final = ("name", "letter", "reason", "title", "text", "note")
+_INDEXED: Final = ("name", "letter", "reason", "title", "text", "note", "files", "attachments")
 _PARTS: Final = ("record", "signatures", "casts", "openings", "boxes")
+_PLACES: Final = {
+    # An erasure names contents of another operation.
+    sort: []
+    if sort is Erasure
+    else [(n, PART if n in _PARTS else ATTACHMENT) for n in (*_INDEXED, *_PARTS) if n in sort.__struct_fields__]
+    for sort in KINDS.values()
+}
+"""The fields of each body that are places among the operation's contents, and of which sort those are."""
 
 
 def parse_body(operation: Operation) -> Body | None:
@@ -382,11 +390,9 @@ def parse_body(operation: Operation) -> Body | None:
         body = msgspec.convert(operation.body, sort, strict=True, builtin_types=(bytes,))
     except msgspec.ValidationError as error:
         raise Malformed("body", f"the operation's body does not fit its kind {operation.kind!r}: {error}.") from error
-    for name in (*_INDEXED, *_PARTS, "files", "attachments"):
-        found = getattr(body, name, None)
+    for name, wanted in _PLACES[sort]:
+        found = getattr(body, name)
         for index in found if isinstance(found, list) else [] if found is None else [found]:
-            wanted = PART if name in _PARTS else ATTACHMENT
-            # An erasure names contents of another operation.
-            if sort is not Erasure and (index >= len(operation.contents) or operation.contents[index].sort != wanted):
+            if index >= len(operation.contents) or operation.contents[index].sort != wanted:
                 raise Malformed("body", f"the operation's {name!r} names no such attachment.")
     return body

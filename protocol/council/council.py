@@ -306,9 +306,11 @@ class Council:
 
     def _inserted(self, row: int, *events: Event) -> Inserted:
         """The outcome, with what else it brought about."""
-        told = (*events, *self.fold.news, *self._trim())
-        self.fold.news.clear()
-        return Inserted(row, self.dag.epoch[row], self.dag.is_kept(row), told)
+        dag, news = self.dag, self.fold.news
+        if news or len(dag.limbo) > MAX_LIMBO:
+            events = (*events, *news, *self._trim())
+            news.clear()
+        return Inserted(row, dag.epoch[row], dag.is_kept(row), events)
 
     def _trim(self) -> list[Event]:
         """Forget limbo when it is full."""

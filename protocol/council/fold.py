@@ -11,13 +11,14 @@ from typing import Final
 from ..errors import Refusal
 from ..ids import Membership, OperationId
 from ..log.dag import Dag
-from ..log.operation import Envelope
+from ..log.operation import Envelope, Operation
 from .ballot_bodies import BALLOTING
 from .ballot_box import BallotBox, Clerk, Paper
 from .bodies import (
     Admit,
     Adopt,
     Assent,
+    Comment,
     Effect,
     Erase,
     Erasure,
@@ -132,6 +133,9 @@ class Fold:
     def enter(self, row: int, envelope: Envelope, epoch: int, standing: Standing, body: Body) -> Refusal | None:
         """Take in a new operation, or hold it in limbo; why it has no effect, as far as that is known."""
         operation = envelope.operation
+        if type(body) is Comment and standing.membership is not None and self._dag.is_kept(row):
+            # As `_take_in` would, without what it needs for everything else: most of what is said comes this way.
+            return self._remark(operation, standing.membership, body)
         parts = {place: c.data for place, c in enumerate(envelope.contents) if c is not None and not c.salt}
         subject: Membership | None = None
         if isinstance(body, Erasure):
@@ -146,6 +150,14 @@ class Fold:
             return self._take_in(row, held)
         self._limbo[row] = held
         return None
+
+    def _remark(self, operation: Operation, author: Membership, body: Comment) -> Refusal | None:
+        refusal = self.talk.judge(body, operation.deps, author, None)
+        if refusal is None:
+            self.talk.add(operation.id, operation.depth, operation.time, author, body)
+        else:
+            self.without_effect[operation.id] = refusal
+        return refusal
 
     def _judge(self, fact: Fact, deps: tuple[bytes, ...]) -> Refusal | None:
         """Why the operation has no effect, from its own causal past; None when it may have one."""

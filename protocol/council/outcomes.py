@@ -1,7 +1,8 @@
 """What became of an operation, and what it changed: typed values."""
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from ..errors import Refusal
 from ..ids import Digest, OperationId
@@ -21,8 +22,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(msgspec.Struct, frozen=True, gc=False):
     """Event: an operation is in the log. `without_effect` says why, if it has none."""
 
     operation: OperationId
@@ -30,8 +30,7 @@ class Added:
     without_effect: Refusal | None
 
 
-@dataclass(frozen=True, slots=True)
-class EpochEntered:
+class EpochEntered(msgspec.Struct, frozen=True, gc=False):
     """Event: the council changed. `effects` are those of the record."""
 
     number: int
@@ -39,16 +38,14 @@ class EpochEntered:
     effects: tuple[dict[str, Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Erased:
+class Erased(msgspec.Struct, frozen=True, gc=False):
     """Event: an operation's attachments at `indices` are to be deleted."""
 
     operation: bytes
     indices: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Forgotten:
+class Forgotten(msgspec.Struct, frozen=True, gc=False):
     """Event: these operations are valid but nobody needs them any more; they can be deleted."""
 
     operations: tuple[OperationId, ...]
@@ -57,8 +54,7 @@ class Forgotten:
 Event = Added | EpochEntered | Erased | Forgotten
 
 
-@dataclass(frozen=True, slots=True)
-class Inserted:
+class Inserted(msgspec.Struct, frozen=True, gc=False):
     """The operation is in the log. `kept` is false for one that only an ended standing vouches for."""
 
     row: int
@@ -67,28 +63,24 @@ class Inserted:
     events: tuple[Event, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True, gc=False):
     """The operation was in the log already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(msgspec.Struct, frozen=True, gc=False):
     """The operation cannot be judged yet: deps are `missing`, or it uses `rules` unknown here."""
 
     missing: tuple[OperationId, ...]
     rules: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True, gc=False):
     """The operation breaks a rule that everybody applies alike; it never enters."""
 
     refusal: Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Rival:
+class Rival(msgspec.Struct, frozen=True, gc=False):
     """A properly signed epoch record that rivals one held here: evidence, kept beside the log."""
 
     number: int

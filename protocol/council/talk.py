@@ -7,6 +7,8 @@ so the state is the same for every order of arrival.
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from ..errors import Refusal
 from ..ids import Membership
 from .bodies import Amend, Comment, Erasure, Open, WithdrawProposal
@@ -46,8 +48,7 @@ class Proposal:
         return [version for version in self.ordered() if version.id not in replaced]
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(msgspec.Struct, frozen=True, gc=False):
     """A comment: on what, by whom."""
 
     on: bytes

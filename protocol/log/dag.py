@@ -92,10 +92,10 @@ class Dag:
 
     def add(self, operation: Operation, deps: Sequence[int], epoch: int, standing: int, root: bool) -> int:
         """Insert; gives the new row. A row that is no root waits in limbo until a root refers to it."""
-        if operation.id in self.rows:
-            raise Misuse("the operation is already in the log")
+        rows, kept, children = self.rows, self._kept, self._children
         row = len(self.ids)
-        self.rows[operation.id] = row
+        if rows.setdefault(operation.id, row) != row:
+            raise Misuse("the operation is already in the log")
         self.ids.append(operation.id)
         self.depth.append(operation.depth)
         self.epoch.append(epoch)
@@ -103,13 +103,24 @@ class Dag:
         self.absorbed.append(NEVER)
         self._deps.extend(deps)
         self._start.append(len(self._deps))
-        self._children.append(0)
-        self._kept.append(0)
+        children.append(0)
         self._root.append(root)
-        if root:
-            self._keep(row)
-        else:
+        kept.append(0)
+        if not root:
             self.limbo.add(row)
+            return row
+        for dep in deps:
+            if not kept[dep]:
+                self._keep(row)
+                return row
+        # As nearly always: everything that it builds on is kept.
+        kept[row] = 1
+        self._fresh.append(row)
+        heads = self._heads
+        heads.add(row)
+        for dep in deps:
+            children[dep] += 1
+            heads.discard(dep)
         return row
 
     def _keep(self, row: int) -> None:

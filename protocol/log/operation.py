@@ -11,10 +11,10 @@ Contents (attachments and parts) are committed to by hash in the header:
   salt, is never erased and always travels in the envelope.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -22,6 +22,7 @@ from ..codec import decode, encode, recall
 from ..errors import Malformed, Misuse
 from ..ids import OperationId
 from ..keys import OPERATION, public_key, sign, verify
+from .shape import split_contents, split_envelope, split_header
 
 __all__ = [
     "ATTACHMENT",
@@ -61,7 +62,7 @@ _KIND_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _LATEST: Final = (1 << 63) - 1
 
 
-class ContentRef(msgspec.Struct, frozen=True):
+class ContentRef(msgspec.Struct, frozen=True, gc=False):
     """What a header says of one content: its sort (`ATTACHMENT`, `PART`), hash and size in bytes."""
 
     sort: int
@@ -69,7 +70,7 @@ class ContentRef(msgspec.Struct, frozen=True):
     size: int
 
 
-class Content(msgspec.Struct, frozen=True):
+class Content(msgspec.Struct, frozen=True, gc=False):
     """The bytes of an attachment (16-byte salt) or of a part (no salt)."""
 
     salt: bytes
@@ -81,7 +82,7 @@ class Content(msgspec.Struct, frozen=True):
         return ContentRef(ATTACHMENT if self.salt else PART, hashed, len(self.data))
 
 
-class Operation(msgspec.Struct, frozen=True):
+class Operation(msgspec.Struct, frozen=True, gc=False):
     """One signed statement. `council` is empty in the founding operation, whose id names it."""
 
     id: OperationId
@@ -102,7 +103,7 @@ class Operation(msgspec.Struct, frozen=True):
         return verify(self.author, OPERATION, self.header, self.signature)
 
 
-class Envelope(msgspec.Struct, frozen=True):
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """An operation with those of its contents that are at hand (None: absent or erased)."""
 
     operation: Operation
@@ -189,7 +190,7 @@ def _reference(value: object) -> ContentRef:
 
 def recall_operation(header: bytes, signature: bytes) -> Operation:
     """The operation in a header that was accepted before; compare its id, and it is the same one."""
-    return _operation(recall(header), header, signature)
+    return _quick(header, signature, recall) or _operation(recall(header), header, signature)
 
 
 def decode_header(header: bytes, signature: bytes) -> Operation:
@@ -197,7 +198,46 @@ def decode_header(header: bytes, signature: bytes) -> Operation:
 
     The signature is carried along, not checked: `Operation.signed` does that.
     """
-    return _operation(decode(header, MAX_HEADER), header, signature)
+    return _quick(header, signature, _decode) or _operation(decode(header, MAX_HEADER), header, signature)
+
+
+def _decode(data: bytes) -> Any:
+    return decode(data, MAX_HEADER)
+
+
+def _quick(header: bytes, signature: bytes, read: Callable[[bytes], Any]) -> Operation | None:
+    """The operation in a header that begins as nearly all do; None to look closer, and then to say what is wrong.
+
+    Nothing is accepted here that a decoder of the whole would refuse. `read` decodes the end.
+    """
+    beginning = split_header(header) if len(header) <= MAX_HEADER else None
+    if beginning is None:
+        return None
+    council, author, depth, deps, time, kind, end = beginning
+    # Read as a list of two, so that it nests as deep as in the list of nine.
+    body, contents = read(b"\x82" + header[end:])
+    if type(body) is not dict or type(contents) is not list or len(contents) > MAX_CONTENTS:
+        return None
+    return Operation(
+        OperationId(sha256(header).digest()),
+        council,
+        author,
+        depth,
+        cast("tuple[OperationId, ...]", deps),
+        time,
+        kind,
+        body,
+        _references(contents) if contents else (),
+        header,
+        signature,
+    )
+
+
+def _references(contents: list[Any]) -> tuple[ContentRef, ...]:
+    refs = tuple([_reference(content) for content in contents])
+    if sum([ref.size for ref in refs if ref.sort == PART]) > MAX_PARTS:
+        raise Malformed("parts", f"the operation's parts exceed {MAX_PARTS} bytes together.")
+    return refs
 
 
 def _operation(value: Any, header: bytes, signature: bytes) -> Operation:
@@ -228,9 +268,6 @@ def _operation(value: Any, header: bytes, signature: bytes) -> Operation:
         raise Malformed("body", "the operation's body is not a map.")
     if type(contents) is not list or len(contents) > MAX_CONTENTS:
         raise Malformed("contents", f"the operation has more than {MAX_CONTENTS} attachments.")
-    refs = tuple([_reference(content) for content in contents]) if contents else ()
-    if sum([ref.size for ref in refs if ref.sort == PART]) > MAX_PARTS:
-        raise Malformed("parts", f"the operation's parts exceed {MAX_PARTS} bytes together.")
     return Operation(
         OperationId(sha256(header).digest()),
         council,
@@ -240,7 +277,7 @@ def _operation(value: Any, header: bytes, signature: bytes) -> Operation:
         time,
         kind,
         body,
-        refs,
+        _references(contents),
         header,
         signature,
     )
@@ -268,24 +305,13 @@ def _content(value: object, ref: ContentRef) -> Content | None:
 
 
 def _split(data: bytes) -> tuple[bytes, bytes, Any] | None:
-    """Header, signature and contents of an envelope that begins as all do; None to look closer.
-
-    `83`, the header as a byte string of 24 bytes and more in its shortest form, `58 40` and the
-    signature, then the contents: read without a decoder, for this is done for every operation.
-    """
-    if data[:2] == b"\x83\x58" and len(data) > 2 and data[2] > 23:
-        begin, size = 3, data[2]
-    elif data[:2] == b"\x83\x59":
-        begin, size = 4, int.from_bytes(data[2:4], "big")
-        if size < 256:
-            return None
-    else:
+    """Header, signature and contents of an envelope; None when it has not the usual shape."""
+    pieces = split_envelope(data) if len(data) <= MAX_ENVELOPE else None
+    if pieces is None:
         return None
-    end = begin + size
-    if data[end : end + 2] != b"\x58\x40" or len(data) > MAX_ENVELOPE:
-        return None
-    contents = data[end + 66 :]
-    return data[begin:end], data[end + 2 : end + 66], [] if contents == b"\x80" else decode(contents, MAX_ENVELOPE)
+    header, signature, begin = pieces
+    given = split_contents(data, begin)
+    return header, signature, decode(data[begin:], MAX_ENVELOPE) if given is None else given
 
 
 def decode_envelope(data: bytes) -> Envelope:
