@@ -51,7 +51,7 @@ def pick_ballot(client: "Client", council: str, given: str | None) -> str:
 def wait_for(client: "Client", path: str, ballot: str, until: str | None, seconds: float | None) -> "BallotAnswer":
     """The ballot, once what is waited for has come; `Refused` when it cannot come any more."""
     from node.api.ballot_answers import BallotAnswer
-    from node.commands._follow_up import timed_out
+    from node.commands._follow_up import timed_out, waits_for
 
     def look() -> "BallotAnswer | None":
         answer = client.get(f"{path}/ballots/{ballot}", BallotAnswer)
@@ -68,6 +68,11 @@ def wait_for(client: "Client", path: str, ballot: str, until: str | None, second
 
     if (at_once := look()) is not None:
         return at_once
+    waits_for(
+        {"accepted": "Its tellers have to accept it.", "certified": "Its result has to be certified."}.get(
+            until or "", "An epoch has to take its certificate in."
+        )
+    )
     try:
         return client.wait(path.rpartition("/")[2], look, seconds)
     except TimeoutError as fault:
