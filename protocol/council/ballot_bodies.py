@@ -6,6 +6,7 @@ import msgspec
 
 from ..tellers.question import Question
 from .body import Body, Bytes32, Index, Signature, Time
+from .classes import Classes
 
 __all__ = [
     "BALLOTING",
@@ -43,8 +44,9 @@ class OpenBallot(Body, frozen=True):
     epoch: the digest of the epoch it is opened on, which must be the operation's own.
     pins: ids of versions whose texts are voted on, all among the deps. proposal, supports:
     where the charter asks for supporters. effect: what follows when it is adopted, as in a
-    motion. hidden: casts are commitments until the close. weights: `[membership, a, b]`
-    where votes do not all weigh 1.
+    motion, or an election to an office. hidden: casts are commitments until the close. weights:
+    `[membership, a, b]` where votes do not all weigh 1. classes: how the roll is divided, where
+    the charter does not say so.
     """
 
     epoch: Bytes32
@@ -60,6 +62,7 @@ class OpenBallot(Body, frozen=True):
     weights: Annotated[list[tuple[Bytes32, Weighing, Divisor]], msgspec.Meta(max_length=500)] = msgspec.field(
         default_factory=list
     )
+    classes: Classes | None = None
 
 
 class CastBody(Body, frozen=True):

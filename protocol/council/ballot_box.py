@@ -23,7 +23,7 @@ from .ballot_bodies import (
     Support,
 )
 from .ballots import Ballot, Certified
-from .bodies import Effect, EnrolDevice, RevokeDevice
+from .bodies import Effect, Elect, EnrolDevice, RevokeDevice
 from .body import Body
 from .branch import Link
 from .charter import Charter
@@ -177,9 +177,9 @@ class BallotBox:
                 f"the charter asks for {charter.ballots.supporters} supporters, the opener included; "
                 f"this ballot has {len(backers)}.",
             )
-        fault = check_opening(body, link.members)
+        fault = check_opening(body, link.members, charter)
         effect = read_effect(body.effect)
-        if fault is None and effect is not None:
+        if fault is None and effect is not None and not isinstance(effect, Elect):
             fault = self._ask.judge_effect(effect, paper.deps)
         if fault is not None:
             return fault

@@ -26,6 +26,7 @@ __all__ = [
     "CharterChange",
     "Comment",
     "Effect",
+    "Elect",
     "EnrolDevice",
     "EnrolNode",
     "EpochBody",
@@ -36,6 +37,7 @@ __all__ = [
     "Leave",
     "Merge",
     "Move",
+    "Office",
     "Open",
     "Rekey",
     "Remove",
@@ -218,7 +220,27 @@ class Erase(Body, frozen=True, tag="erase", tag_field="kind"):
     attachment: Index
 
 
-Effect = Admit | Remove | CharterChange | TellersChange | Rekey | Adopt | Erase
+OfficeName = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+
+
+class Office(Body, frozen=True, tag="office", tag_field="kind"):
+    """Effect: these members, and nobody else, hold this office from now on; nobody, when there are none."""
+
+    office: OfficeName
+    members: Annotated[list[Bytes32], msgspec.Meta(max_length=100)]
+
+
+class Elect(Body, frozen=True, tag="elect", tag_field="kind"):
+    """Effect of a ballot with options: who is chosen holds this office.
+
+    candidates: a membership for each option, or None for one that is nobody.
+    """
+
+    office: OfficeName
+    candidates: Annotated[list[Bytes32 | None], msgspec.Meta(min_length=1, max_length=100)]
+
+
+Effect = Admit | Remove | CharterChange | TellersChange | Rekey | Adopt | Erase | Office
 
 
 class Move(Body, frozen=True):

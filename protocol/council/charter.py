@@ -9,6 +9,7 @@ from ..codec import encode
 from ..errors import Malformed, Misuse
 from ..ids import Digest, digest
 from ..tellers.profiles import PROFILES, Profile
+from .classes import Classes, check_classes
 
 __all__ = [
     "MAJORITY",
@@ -96,11 +97,15 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     storage: Annotated[int, msgspec.Meta(ge=1 << 20, le=1 << 40)] = 1 << 30
 
 
-class Ballots(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How ballots are opened: how many members must want one (the opener included), how many must vote."""
+class Ballots(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How ballots are opened: how many members must want one (the opener included), how many must vote.
+
+    classes: how every ballot's roll is divided, where it is.
+    """
 
     supporters: Annotated[int, msgspec.Meta(ge=1, le=41)]
     quorum: Threshold
+    classes: Classes | None = None
 
 
 class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -187,6 +192,8 @@ def _check(charter: Charter) -> None:
     quorum = charter.ballots.quorum
     if quorum.a > quorum.b or (quorum.sort == "more_than" and quorum.a == quorum.b):
         raise Malformed("charter-quorum", "the quorum of ballots can never be met: it is above everybody.")
+    if charter.ballots.classes is not None:
+        check_classes(charter.ballots.classes)
     if charter.tellers not in PROFILES:
         raise Malformed("charter-tellers", f"teller profiles are {', '.join(PROFILES)}; the charter says otherwise.")
 

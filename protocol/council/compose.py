@@ -31,6 +31,7 @@ from .bodies import (
     EnrolNode,
     Erase,
     Leave,
+    Office,
     Rekey,
     Remove,
     Return,
@@ -343,6 +344,14 @@ def _erase(state: EpochState, number: int, effect: Erase) -> tuple[EpochState, d
     return replace(state, erased=state.erased | {target}), named
 
 
+def _office(state: EpochState, number: int, effect: Office) -> tuple[EpochState, dict[str, Any]]:
+    holders = tuple(Membership(m) for m in effect.members if m in state.members)
+    if effect.members and not holders:
+        raise _Lapse("nobody of them is a member any more")
+    named = {"kind": "office", "office": effect.office, "members": list(holders)}
+    return replace(state, offices={**state.offices, effect.office: holders}), named
+
+
 _APPLY: Final[dict[type, Callable[..., tuple[EpochState, dict[str, Any]]]]] = {
     Admit: _admit,
     Remove: _remove,
@@ -351,4 +360,5 @@ _APPLY: Final[dict[type, Callable[..., tuple[EpochState, dict[str, Any]]]]] = {
     TellersChange: _tellers,
     Adopt: _adopt,
     Erase: _erase,
+    Office: _office,
 }

@@ -203,6 +203,7 @@ class Council:
             "charter": head.charter.digest(),
             "tellers": head.tellers_digest(),
             "adopted": [[p, a.version, a.epoch] for p, a in sorted(head.adopted.items())],
+            "offices": [[name, list(holders)] for name, holders in sorted(head.offices.items())],
             "erased": [list(pair) for pair in sorted(head.erased)],
             "motions": [[m.id, sorted(m.assents), sorted(m.withdrawn)] for _, m in sorted(pending.motions.items())],
             "invitations": [[i, v.used, v.withdrawn] for i, v in sorted(pending.invitations.items())],

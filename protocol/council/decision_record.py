@@ -14,14 +14,14 @@ from ..ids import Membership, digest
 from ..log.operation import MAX_PARTS
 from ..tellers.close import Cast, Close, Counted, Extended, Lapsed
 from ..tellers.question import adopted, tally
-from .bodies import Effect
+from .bodies import Effect, Elect, Office
 from .body import Bytes32, Time
 from .charter import MAJORITY
 from .motions import MATTER
 from .roll import roll_digest
 from .terms import Terms, keys_digest, read_effect
 
-__all__ = ["decision_message", "decision_record", "due_effect", "read_decision"]
+__all__ = ["carried", "decision_message", "decision_record", "due_effect", "read_decision"]
 
 Number = Annotated[int, msgspec.Meta(ge=0)]
 _IN_FAVOUR: Final = ("yes", "agree")
@@ -36,6 +36,15 @@ class _Result(msgspec.Struct, frozen=True):
     """As much of a result as its readers count on; the rest is the rule's own."""
 
     elected: list[int]
+
+
+class _InClass(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A class: its name, its people, how many of them voted, and its own result."""
+
+    name: str
+    people: Number
+    voted: Number
+    result: _Result
 
 
 class _Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -56,6 +65,7 @@ class _Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     deadline: Time | None = None
     result: _Result | None = None
     equal: _Result | None = None
+    classes: list[_InClass] | None = None
 
 
 def read_decision(record: bytes) -> dict[str, Any]:
@@ -102,21 +112,39 @@ def decision_record(
         return encode({**fields, "outcome": "extended", "deadline": what.deadline})
     if isinstance(what, Lapsed):
         return encode({**fields, "outcome": "lapsed"})
-    if not terms.charter.ballots.quorum.met(len(casts), len(terms.roll)):
+    if not terms.drawn and not terms.charter.ballots.quorum.met(len(casts), len(terms.roll)):
         return encode({**fields, "outcome": "no quorum"})
     seed = lot_seed(terms.id, instance, [close.nonce for close in closes])
     return encode({**fields, "outcome": "decided", **_results(terms, casts, seed)})
 
 
 def _results(terms: Terms, casts: list[Cast], seed: bytes) -> dict[str, Any]:
-    """The result, and for weighted votes the equal one beside it."""
+    """The result; beside it for weighted votes the equal one, and where each class has a say its own."""
     question, people = terms.body.question, len(terms.roll)
     equal = tally(question, [(1, cast.choice) for cast in casts], people, people, seed)
-    if not terms.weights:
+    if terms.each:
+        return {"result": _or_refusal(equal), "classes": _in_classes(terms, casts, seed)}
+    if not terms.weights or terms.drawn:
         return {"result": _or_refusal(equal)}
     roll = sum((terms.weight(voter) for voter in terms.roll), Fraction(0))
     votes = [(terms.weight(Membership(cast.voter)), cast.choice) for cast in casts]
     return {"result": _or_refusal(tally(question, votes, roll, people, seed)), "equal": _or_refusal(equal)}
+
+
+def _in_classes(terms: Terms, casts: list[Cast], seed: bytes) -> list[Any]:
+    out: list[Any] = []
+    for name, members in terms.division.items():
+        votes = [(1, cast.choice) for cast in casts if cast.voter in members]
+        result = tally(terms.body.question, votes, len(members), len(members), seed)
+        out.append([name, len(members), len(votes), _or_refusal(result)])
+    return out
+
+
+def carried(record: dict[str, Any]) -> bool:
+    """Whether a decision's record (its fields) elects anything, or adopts: in every class, where each has a say."""
+    if "result" not in record:
+        return False
+    return adopted(record["result"]) and all(adopted(result) for *_, result in record.get("classes", ()))
 
 
 def _or_refusal(result: dict[str, Plain] | Refusal) -> dict[str, Any]:
@@ -128,15 +156,23 @@ def _or_refusal(result: dict[str, Plain] | Refusal) -> dict[str, Any]:
 def due_effect(terms: Terms, record: dict[str, Any], casts: list[Cast]) -> Effect | None:
     """What a decision makes due, or None. record: its fields; casts: those that count.
 
-    It must be adopted, and with equal votes too if they weigh differently: weights are the
-    opener's to state. What changes charter, tellers or whose membership goes on needs the
-    charter's threshold over the whole pinned roll, however few voted; admissions too where
-    one teller could lie.
+    It must be adopted, with equal votes too where the opener says what votes weigh: else she
+    would decide. What changes charter, tellers or whose membership goes on needs the charter's
+    threshold over the whole pinned roll, however few voted; admissions too where one teller
+    could lie. Who is elected holds the office.
     """
-    results = [record[name] for name in ("result", "equal") if name in record]
-    if terms.body.effect is None or not results or not all(adopted(result) for result in results):
+    effect = None if terms.body.effect is None else read_effect(terms.body.effect)
+    if effect is None or not carried(record):
         return None
-    effect = read_effect(terms.body.effect)
+    beside = record["equal"] if terms.stated else record["result"]
+    if isinstance(effect, Elect):
+        if sorted(beside["elected"]) != sorted(record["result"]["elected"]):
+            return None
+        named = [effect.candidates[option] for option in record["result"]["elected"]]
+        chosen = [membership for membership in named if membership is not None]
+        return Office(effect.office, chosen) if chosen else None
+    if not adopted(beside):
+        return None
     matter = MATTER[type(effect)]
     if matter in MAJORITY or (matter == "admission" and terms.profile.f == 0):
         yes = sum(1 for cast in casts if cast.choice in _IN_FAVOUR)

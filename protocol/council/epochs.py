@@ -165,6 +165,8 @@ class EpochState:
     replaced: int = 0
     """The epoch by which the members replaced the tellers last: ballots opened before it lapsed."""
     adopted: Mapping[bytes, Adopted] = field(default_factory=dict)
+    offices: Mapping[str, tuple[Membership, ...]] = field(default_factory=dict)
+    """Office -> who holds it, in the order in which they were chosen."""
     erased: frozenset[tuple[bytes, int]] = frozenset()
     """Attachments that the council erased: (operation, index)."""
     own_erased: frozenset[tuple[bytes, int]] = frozenset()
@@ -235,7 +237,7 @@ def seal(previous: EpochState, basis: Iterable[bytes], effects: list[dict[str, A
     """The record of an epoch whose effects turned `previous` into `after`."""
     named = tuple(sorted(basis))
     number = previous.number + 1
-    after = replace(after, former=_former(previous, after))
+    after = replace(after, former=_former(previous, after), offices=_offices(after))
     data = encode(
         {
             "version": 1,
@@ -257,6 +259,12 @@ def _former(previous: EpochState, after: EpochState) -> tuple[Teller, ...]:
     bound = after.bound() - {teller.key for teller in after.tellers}
     before = {teller.key: teller for teller in (*previous.former, *previous.tellers)}
     return tuple(teller for key, teller in sorted(before.items()) if key in bound)
+
+
+def _offices(after: EpochState) -> dict[str, tuple[Membership, ...]]:
+    """Offices without those who left the roll, and without those that nobody holds."""
+    held = {name: tuple(m for m in holders if m in after.members) for name, holders in after.offices.items()}
+    return {name: holders for name, holders in held.items() if holders}
 
 
 def absorb(state: EpochState, facts: Iterable[Fact]) -> EpochState:

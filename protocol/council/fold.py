@@ -25,6 +25,7 @@ from .bodies import (
     Found,
     Merge,
     Move,
+    Office,
     ReplacementSign,
     Request,
     Uninvite,
@@ -190,6 +191,10 @@ class Fold:
             effect.version not in deps or self.talk.proposal_of.get(effect.version) != effect.proposal
         ):
             return Refusal("motion-version", "the motion would adopt a version that is not one of that proposal's.")
+        if isinstance(effect, Office) and (
+            len(set(effect.members)) != len(effect.members) or not effect.office.strip()
+        ):
+            return Refusal("motion-office", "the office has no name, or somebody would hold it twice.")
         return None
 
     def _is_request(self, operation: bytes) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..ids import Membership
-from .bodies import Admit, Adopt, CharterChange, Erase, Rekey, Remove, TellersChange
+from .bodies import Admit, Adopt, CharterChange, Erase, Office, Rekey, Remove, TellersChange
 from .epochs import EpochState, Motion
 
 __all__ = ["CLASSES", "FORMING", "MATTER", "MAX_ASSENTS", "MAX_MOTIONS", "Count", "count", "due", "fitting", "stale"]
@@ -13,13 +13,14 @@ MAX_MOTIONS: Final = 48
 MAX_ASSENTS: Final = 1500
 """What one epoch holds at most, so that its record fits its part; the rest waits for the next."""
 
-CLASSES: Final = (Remove, Rekey, Admit, Erase, Adopt, CharterChange, TellersChange)
+CLASSES: Final = (Remove, Rekey, Admit, Erase, Adopt, Office, CharterChange, TellersChange)
 MATTER: Final[dict[type, str]] = {
     Remove: "removal",
     Rekey: "rekey",
     Admit: "admission",
     Erase: "erasure",
     Adopt: "adoption",
+    Office: "adoption",
     CharterChange: "charter",
     TellersChange: "tellers",
 }

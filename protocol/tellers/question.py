@@ -3,12 +3,13 @@
 A choice is plain data, of a shape that follows from the rule:
 
 | the rule takes      | a choice is                                                     |
-|---------------------|-----------------------------------------------------------------|
+|----------------------|----------------------------------------------------------------|
 | a question          | one of the rule's answers, as text: `"yes"`                     |
 | approvals           | option numbers, ascending: `[0, 2]`                             |
 | grades              | one grade or null for each option: `[5, null, 0]`               |
 | rankings            | tiers of option numbers, best first: `[[2], [0, 1]]`            |
 | a budget            | `[project number, points]` pairs, ascending: `[[0, 1], [3, 1]]` |
+| a pool (`sortition`) | none: nobody votes, lots are drawn                             |
 """
 
 from collections.abc import Iterable, Sequence
@@ -43,7 +44,7 @@ Vote = tuple[Weight, Any]
 
 _THRESHOLDS: Final = ("quorum", "threshold", "block_threshold")
 _WORDS: Final = {"base": ("decided", "cast", "roll"), "block": ("stops", "share", "refers", "disagrees")}
-_ELECTION: Final = ("best", "budget", "costs")
+_ELECTION: Final = ("best", "budget", "costs", "classes", "shares")
 """Settings that belong to the election rather than to the rule."""
 MAX_RESULT: Final = 48 * 1024
 """Bytes of a result with its rounds; of a longer one a record holds the rounds' digest."""
@@ -55,8 +56,9 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     """The rule by its versioned name, the options in order, the seats, the rule's settings.
 
     settings: `quorum`, `threshold`, `block_threshold` as `["at_least", a, b]` or
-    `["more_than", a, b]`; `best` (the best grade); `budget` and `costs` (whole numbers);
-    everything else as the rule takes it.
+    `["more_than", a, b]`; `best` (the best grade); `budget` and `costs` (whole numbers); for a
+    sortition `classes` (the class of each option) and `shares` (`[class, a, b]`); everything
+    else as the rule takes it.
     """
 
     rule: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
@@ -94,6 +96,8 @@ def _settings(question: Question, rule: Rule, seed: bytes) -> dict[str, Any]:
             raise Malformed("question-setting", f"a ballot has no setting {name!r}.")
     if "decider" in rule.settings:
         out["decider"] = ByLot(seed)
+    if "seed" in rule.settings:
+        out["seed"] = seed
     return out
 
 
@@ -129,7 +133,23 @@ def _election(question: Question, rule: Rule, votes: Sequence[Vote], roll: Weigh
         )
         support = [(weight, tuple(_pair(pair) for pair in _list(choice))) for weight, choice in votes]
         return BudgetElection(projects, _whole(settings, "budget"), tuple(support))
-    raise Malformed("question-rule", f"{rule.name} is no rule for a ballot.")
+    if votes:
+        raise Malformed("choice", "nobody votes in this ballot: lots are drawn.")
+    return _pool(options, question.seats, _texts(settings.get("classes", [])), _shares(settings.get("shares", [])))
+
+
+def _pool(
+    options: tuple[str, ...], seats: int, classes: tuple[str, ...], shares: tuple[tuple[str, Fraction], ...]
+) -> Pool:
+    """The pool, if every class has people for all the seats that it could be given by whatever lot."""
+    pool = Pool(options, seats, classes, shares)
+    for name, share in shares:
+        most, people = -(-share * seats // 1), classes.count(name)
+        if people < most:
+            raise Malformed(
+                "sortition.class", f"the class {name!r} has {people} people and could be given {most} seats."
+            )
+    return pool
 
 
 def _list(value: Any) -> list[Any]:
@@ -156,6 +176,26 @@ def _grade(value: Any) -> int | None:
     if value is not None and type(value) is not int:
         raise Malformed("choice", "a grade is a whole number or null.")
     return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise Malformed("question-setting", "the setting `classes` names the class of each option.")
+    return tuple(value)
+
+
+def _shares(value: Any) -> tuple[tuple[str, Fraction], ...]:
+    out = []
+    for item in value if isinstance(value, list) else [value]:
+        if not isinstance(item, list) or len(item) != 3 or not isinstance(item[0], str):
+            raise Malformed(
+                "question-setting", "the setting `shares` is a list of [class, a, b], for a/b of the seats."
+            )
+        _, a, b = item
+        if type(a) is not int or type(b) is not int or b < 1:
+            raise Malformed("question-setting", "a share of the seats is a fraction a/b of whole numbers.")
+        out.append((item[0], Fraction(a, b)))
+    return tuple(out)
 
 
 def _whole(settings: dict[str, Any], name: str) -> int:
@@ -204,9 +244,6 @@ def _short(value: Plain) -> Plain:
 
 def check_question(question: Question, people: int) -> Refusal | None:
     """Why nobody could vote on this question, or None. An empty count finds every fault of its settings."""
-    rule = find(question.rule)
-    if not isinstance(rule, Refusal) and rule.takes is Pool:
-        return Refusal("question-rule", f"{rule.name} draws lots; nobody votes in it.")
     answer = _result(question, (), people, people, b"")
     return answer if isinstance(answer, Refusal) else None
 

@@ -14,6 +14,7 @@ from protocol.council.council import Council
 from protocol.log.operation import Content, Envelope, split_inline
 from tests.delivery import meet
 from tests.steps import STEPS, play
+from tests.vectors.divisions import divisions
 from tests.vectors.make import FOLDER
 from tests.vectors.stories import balloting, changes, lapses, turnover
 from tests.vectors.told import told
@@ -54,7 +55,7 @@ def test_every_vector() -> None:
     assert len(said) == len(list(FOLDER.glob("*.json")))
 
 
-@pytest.mark.parametrize("story", [changes, lapses, balloting, turnover])
+@pytest.mark.parametrize("story", [changes, lapses, balloting, divisions, turnover])
 def test_exported_logs(story: Callable[[], tuple[Envelope, list[Envelope]]], tmp_path: Path) -> None:
     founding, said = story()
     council = meet(founding, said)

@@ -16,6 +16,8 @@ from protocol.council.charter import TEMPLATES, Threshold, parse_charter, templa
 from protocol.errors import Malformed
 from protocol.ids import operation_text, peer_text, person_text
 from protocol.log.operation import Envelope
+from tests.vectors.counting import counting
+from tests.vectors.divisions import divisions
 from tests.vectors.seats import carried_up, replaced
 from tests.vectors.stories import balloting, changes, lapses, turnover
 from tests.vectors.told import jsonable, told
@@ -165,6 +167,11 @@ def _changed(header: bytes, place: int, value: Any) -> bytes:
     return encode(fields)
 
 
+_WORKERS: dict[str, Any] = {"name": "workers", "members": sorted(operation_text(seed("member", n)) for n in range(2))}
+_CLASSES: list[dict[str, Any]] = [
+    {"by": "each", "of": [{"name": "users"}, _WORKERS]},
+    {"by": "shares", "of": [{"name": "users", "share": [1, 3]}, {**_WORKERS, "share": [2, 3]}]},
+]
 _REFUSED_CHARTERS: list[tuple[str, dict[str, Any]]] = [
     ("another version", {"version": 2}),
     ("a field too many", {"motto": "onwards"}),
@@ -184,6 +191,17 @@ _REFUSED_CHARTERS: list[tuple[str, dict[str, Any]]] = [
     ("removal by half", {"thresholds.removal": ["at_least", 1, 2]}),
     ("a quorum above everybody", {"ballots": {"supporters": 1, "quorum": ["at_least", 4, 3]}}),
     ("no supporters", {"ballots": {"supporters": 0, "quorum": ["at_least", 1, 2]}}),
+    ("classes that say nothing of how", {"ballots.classes": {"of": _CLASSES[0]["of"]}}),
+    ("one class", {"ballots.classes": {"by": "each", "of": [{"name": "all"}]}}),
+    ("members that are an empty list", {"ballots.classes": {"by": "each", "of": [{"name": "a", "members": []}, {"name": "b"}]}}),
+    ("a class without a name", {"ballots.classes": {"by": "each", "of": [{"name": " "}, _WORKERS]}}),
+    ("classes out of order", {"ballots.classes": {"by": "each", "of": [_WORKERS, {"name": "users"}]}}),
+    ("two classes for everybody else", {"ballots.classes": {"by": "each", "of": [{"name": "a"}, {"name": "b"}]}}),
+    ("members of two classes", {"ballots.classes": {"by": "each", "of": [{"name": "a"}, {**_WORKERS, "name": "b"}, _WORKERS]}}),
+    ("members out of order", {"ballots.classes": {"by": "each", "of": [{"name": "a"}, {**_WORKERS, "members": _WORKERS["members"][::-1]}]}}),
+    ("shares beside a majority in each class", {"ballots.classes": {"by": "each", "of": [{"name": "a", "share": [1, 2]}, _WORKERS]}}),
+    ("shares that do not add up to 1", {"ballots.classes": {"by": "shares", "of": [{"name": "a", "share": [1, 2]}, {**_WORKERS, "share": [1, 3]}]}}),
+    ("a class without a share", {"ballots.classes": {"by": "shares", "of": [{"name": "a", "share": [1, 1]}, _WORKERS]}}),
     ("unknown tellers", {"tellers": "5"}),
     ("no duration for motions", {"durations.motion_epochs": 0}),
     ("extensions without length", {"durations.extension": 0}),
@@ -208,6 +226,9 @@ def _refused_charter(plain: dict[str, Any], why: str, **changed: Any) -> dict[st
 def charters() -> dict[str, Any]:
     """The shipped templates."""
     made = [template(kind, "Mill Lane", "to decide together") for kind in TEMPLATES]
+    made += [
+        template("commune", "Mill Lane", "to decide in classes", ballots={"classes": classes}) for classes in _CLASSES
+    ]
     thresholds = [Threshold("at_least", 2, 3), Threshold("more_than", 1, 2), Threshold("at_least", 1, 1)]
     plain = made[0].data()
     refused = [_refused_charter(plain, why, **changed) for why, changed in _REFUSED_CHARTERS]
@@ -299,6 +320,7 @@ def stories() -> dict[str, dict[str, Any]]:
         "changes": ("Every way in which members change a council (chapters 5 to 9), forks, and who was removed and writes on.", changes),
         "lapses": ("What is due and does not fit any more: every reason why an effect lapses (chapter 7).", lapses),
         "ballots": ("Ballots of several tellers (chapter 10): open, hidden, weighed, with effects, extended, lapsed.", balloting),
+        "divisions": ("Ballots with classes, in each of which there must be a majority or which have shares; elections to offices; lots (chapters 7 and 10).", divisions),
         "turnover": ("Ballots whose tellers change meanwhile, or whose council (chapters 7 and 10).", turnover),
     }  # fmt: skip
     return {f"council-{name}": told(what, *story()) for name, (what, story) in made.items()}
@@ -340,7 +362,7 @@ def files() -> dict[str, str]:
     """File name -> its text."""
     made = {
         "codec": codec, "ids": ids, "keys": signatures, "operations": operations, "charter": charters,
-        "council": council, "tickets": tickets, "seats": seats,
+        "council": council, "tickets": tickets, "seats": seats, "counting": counting,
     }  # fmt: skip
     vectors = {name: make() for name, make in made.items()} | stories()
     return {

@@ -13,10 +13,21 @@ from protocol.tellers.box import commitment, seal_boxes
 from tests.attacks.scenes import Hall, founded, leave, membership, new_tellers, remove, revoke
 from tests.worlds import Person, Teller, World, attachment, carry, seed
 
-__all__ = ["balloting", "changes", "lapses", "turnover"]
+__all__ = [
+    "OnTime",
+    "balloting",
+    "cast_in",
+    "changes",
+    "charter_change",
+    "decide",
+    "lapses",
+    "open_ballot",
+    "tell",
+    "turnover",
+]
 
 
-def _decide(world: World, people: list[Person], effect: dict[str, Any], needs: tuple[bytes, ...] = ()) -> bytes:
+def decide(world: World, people: list[Person], effect: dict[str, Any], needs: tuple[bytes, ...] = ()) -> bytes:
     """A motion with everybody's assent; the epoch is not taken yet."""
     motion = world.move(people[0], effect, needs)
     for person in people[1:]:
@@ -58,7 +69,7 @@ def _tellers(world: World, profile: str, *tellers: Teller) -> dict[str, Any]:
     return {"kind": "tellers", "profile": profile, "tellers": keys, "replaces": world.council.head.tellers_digest()}
 
 
-def _charter(world: World, **changed: Any) -> dict[str, Any]:
+def charter_change(world: World, **changed: Any) -> dict[str, Any]:
     data = {**world.council.charter.data(), **changed}
     return {"kind": "charter", "charter": data, "replaces": world.council.charter.digest()}
 
@@ -103,7 +114,7 @@ def changes() -> tuple[Envelope, list[Envelope]]:
     world.say(dov, "member.return", {}, device=1)  # she never was absent
     world.epoch()
     # The absent are not counted; who is concerned is counted on neither side.
-    _decide(world, [ada, cyd], _charter(world, purpose="to change"))
+    decide(world, [ada, cyd], charter_change(world, purpose="to change"))
     world.epoch()
     world.say(ben, "member.return", {})
     remove(world, dov, ada, ben, cyd)
@@ -118,10 +129,8 @@ def changes() -> tuple[Envelope, list[Envelope]]:
     again = Person("Dov", 1)
     world.admit(again, ada, ben)
     fresh = Person("Cyd", 1)
-    _decide(world, [ada, ben], _rekey(world, cyd, fresh))
-    _decide(
-        world, [ada, ben, again], _tellers(world, "3-absence", *(Teller(name) for name in ("hall", "barn", "mill")))
-    )
+    decide(world, [ada, ben], _rekey(world, cyd, fresh))
+    decide(world, [ada, ben, again], _tellers(world, "3-absence", *(Teller(name) for name in ("hall", "barn", "mill"))))
     world.epoch()
     world.tellers = tuple(Teller(name) for name in ("hall", "barn", "mill"))
     proposal = world.proposal(ben)
@@ -131,11 +140,11 @@ def changes() -> tuple[Envelope, list[Envelope]]:
     for named in (proposal, version):
         now = world.council.head.adopted.get(proposal)
         effect = {"kind": "adopt", "proposal": proposal, "version": named, **({"replaces": now.version} if now else {})}
-        _decide(world, [ada, ben, again], effect, (named,))
+        decide(world, [ada, ben, again], effect, (named,))
         world.epoch()
     world.say(ben, "talk.erase", {"operation": proposal, "attachments": [0, 1]}, (proposal,))
     world.say(ada, "talk.erase", {"operation": version, "attachments": [0]}, (version,))  # another's
-    _decide(world, [ben, ada, again], {"kind": "erase", "operation": version, "attachment": 0}, (version,))
+    decide(world, [ben, ada, again], {"kind": "erase", "operation": version, "attachment": 0}, (version,))
     world.epoch()
     _replace(world, [ada, ben, again], Teller("forge"))
     world.tellers = (Teller("forge"),)
@@ -154,14 +163,14 @@ def lapses() -> tuple[Envelope, list[Envelope]]:
 
     def admission(person: Person, invitation: Any, time: int | None = None) -> bytes:
         request = world.request(invitation, person, time)
-        _decide(world, people, {"kind": "admit", "request": request}, (request,))
+        decide(world, people, {"kind": "admit", "request": request}, (request,))
         return request
 
     once, twice = world.invite(ada, uses=1), world.invite(ada, uses=5)
     gone, late = world.invite(ben), world.invite(ben, expires=world.clock)
     dov = admission(Person("Dov"), once)
     world.epoch()
-    _decide(world, people, {"kind": "admit", "request": dov}, (dov,))
+    decide(world, people, {"kind": "admit", "request": dov}, (dov,))
     admission(Person("Eva"), once)
     admission(Person("Ben"), twice)
     admission(Person("Gil"), twice)
@@ -172,13 +181,13 @@ def lapses() -> tuple[Envelope, list[Envelope]]:
     leave(world, Person("Dov"))
     world.epoch()
     back = world.request(twice, Person("Dov"))  # with a device that was enrolled before
-    _decide(world, people, {"kind": "admit", "request": back}, (back,))
+    decide(world, people, {"kind": "admit", "request": back}, (back,))
     world.epoch()
     # Keys, the charter and the tellers.
-    _decide(world, [ada, ben], _rekey(world, cyd, Person("Cyd", 1), grant=bytes(64)))
-    _decide(world, [ada, ben], _rekey(world, cyd, ada))
-    _decide(world, [ada, ben], _rekey(world, cyd, Person("Cyd", 2)))
-    _decide(world, [ada, ben], _rekey(world, cyd, Person("Cyd", 3)))
+    decide(world, [ada, ben], _rekey(world, cyd, Person("Cyd", 1), grant=bytes(64)))
+    decide(world, [ada, ben], _rekey(world, cyd, ada))
+    decide(world, [ada, ben], _rekey(world, cyd, Person("Cyd", 2)))
+    decide(world, [ada, ben], _rekey(world, cyd, Person("Cyd", 3)))
     world.epoch()
     people = [ada, ben, Person("Cyd", max(n for n in (2, 3) if Person("Cyd", n).key in world.council.head.persons()))]
     size = world.council.charter.data()["size"]
@@ -189,41 +198,41 @@ def lapses() -> tuple[Envelope, list[Envelope]]:
         {"tellers": "5"}, {"limits": {}}, {"purpose": "x" * 2001}, {"ballots": {"supporters": 1, "quorum": ["more_than", 1, 1]}},
         {"thresholds": {**world.council.charter.data()["thresholds"], "removal": ["at_least", 1, 2]}},
     ):  # fmt: skip
-        _decide(world, people, _charter(world, **changed))
+        decide(world, people, charter_change(world, **changed))
     world.epoch()
     assert world.council.head.number == 8
     for purpose in ("one", "two"):
-        _decide(world, people, _charter(world, purpose=purpose))
+        decide(world, people, charter_change(world, purpose=purpose))
     world.epoch()
     stranger = {**_tellers(world, "1", three[1]), "tellers": [three[1].keys(seed("elsewhere"))]}
     device = {"key": ada.device(), "node": ada.node, "possession": _possession(world, ada)}
     member = {**_tellers(world, "1", three[0]), "tellers": [device]}
     for effect in (_tellers(world, "3-absence", *three[:2]), _tellers(world, "5", *three), stranger, member):
-        _decide(world, people, effect)
+        decide(world, people, effect)
     world.epoch()
     for teller in three[1:]:
-        _decide(world, people, _tellers(world, "1", teller))
+        decide(world, people, _tellers(world, "1", teller))
     world.epoch()
     world.tellers = tuple(t for t in three if t.key in {teller.key for teller in world.council.head.tellers})
     proposal, other, third = (world.proposal(ada, f"Title {n}", f"Text {n}") for n in range(3))
     for named in (proposal, proposal):
-        _decide(world, people, {"kind": "adopt", "proposal": named, "version": named}, (named,))
+        decide(world, people, {"kind": "adopt", "proposal": named, "version": named}, (named,))
     world.say(ada, "proposal.withdraw", {"proposal": other}, (other,))
-    _decide(world, people, {"kind": "adopt", "proposal": other, "version": other}, (other,))
+    decide(world, people, {"kind": "adopt", "proposal": other, "version": other}, (other,))
     for _ in range(2):
-        _decide(world, people, {"kind": "erase", "operation": third, "attachment": 1}, (third,))
-    _decide(world, people, {"kind": "adopt", "proposal": third, "version": third}, (third,))
+        decide(world, people, {"kind": "erase", "operation": third, "attachment": 1}, (third,))
+    decide(world, people, {"kind": "adopt", "proposal": third, "version": third}, (third,))
     world.epoch()
-    _decide(world, people[:2], {"kind": "remove", "membership": membership(world, people[2])})
-    _decide(world, people[:2], {"kind": "remove", "membership": membership(world, people[2])})
+    decide(world, people[:2], {"kind": "remove", "membership": membership(world, people[2])})
+    decide(world, people[:2], {"kind": "remove", "membership": membership(world, people[2])})
     world.epoch()
-    _decide(world, [ada], {"kind": "remove", "membership": membership(world, ben)})
-    _decide(world, [ben], {"kind": "remove", "membership": membership(world, ada)})
+    decide(world, [ada], {"kind": "remove", "membership": membership(world, ben)})
+    decide(world, [ben], {"kind": "remove", "membership": membership(world, ada)})
     world.epoch()
     return world.said[0], world.said[1:]
 
 
-class _OnTime:
+class OnTime:
     """A teller's node that has everything on time. attended: whether it is in contact with others."""
 
     def received(self, operation: bytes) -> int | None:
@@ -233,7 +242,7 @@ class _OnTime:
         return 9
 
 
-def _tell(world: World, tellers: list[Tellership], until: int, last_of: str = "") -> None:
+def tell(world: World, tellers: list[Tellership], until: int, last_of: str = "") -> None:
     """The tellers say what they have to, and when, for so many seconds. last_of: stop after an operation of this kind."""
     now, last = world.clock, world.clock + 1000 * until
     while now <= last:
@@ -254,17 +263,17 @@ def _tell(world: World, tellers: list[Tellership], until: int, last_of: str = ""
     world.clock = max(world.clock, last)
 
 
-def _open(
+def open_ballot(
     world: World, tellers: list[Tellership], question: dict[str, Any], needs: tuple[bytes, ...] = (), **more: Any
 ) -> bytes:
     """Ada opens a ballot for ten minutes, and the tellers answer."""
     terms = {"epoch": world.council.head.digest, "question": question, "deadline": world.clock + 600_000}
     ballot = world.say(world.founder, "ballot.open", {"title": 0, **terms, **more}, needs, texts=("Shall we?",))
-    _tell(world, tellers, 0, "teller.accept" if len(tellers) == 1 else "")
+    tell(world, tellers, 0, "teller.accept" if len(tellers) == 1 else "")
     return ballot
 
 
-def _cast(world: World, ballot: bytes, person: Person, choice: Any, **more: Any) -> bytes:
+def cast_in(world: World, ballot: bytes, person: Person, choice: Any, **more: Any) -> bytes:
     needs = (ballot, *([more["replaces"]] if "replaces" in more else []))
     return world.say(person, "ballot.cast", {"ballot": ballot, "revision": 0, "choice": choice, **more}, needs)
 
@@ -275,13 +284,13 @@ def balloting() -> tuple[Envelope, list[Envelope]]:
     durations = {"discussion": 0, "notice": 0, "extension": 3600, "extensions": 1}
     world, (ada, ben, cyd) = founded("Ben", "Cyd", halls=halls, durations=durations)
     assert isinstance(world, Hall)
-    duties = [Tellership(world.council, teller.seed, _OnTime()) for teller in halls]
+    duties = [Tellership(world.council, teller.seed, OnTime()) for teller in halls]
 
     proposal = world.proposal(ben)
     support = world.say(cyd, "ballot.support", {"proposal": proposal}, (proposal,))
     adopt = {"kind": "adopt", "proposal": proposal, "version": proposal}
     plain = {"rule": "majority-simple/1"}
-    first = _open(
+    first = open_ballot(
         world,
         duties[:3],
         plain,
@@ -291,32 +300,32 @@ def balloting() -> tuple[Envelope, list[Envelope]]:
         supports=[support],
         effect=adopt,
     )
-    _cast(world, first, ada, "yes")
-    early = _cast(world, first, ben, "no")
-    _cast(world, first, ben, "yes", revision=1, replaces=early)
-    _cast(world, first, ben, "no", revision=1, replaces=early)  # another of the same revision, on top of the first
-    _cast(world, first, cyd, "abstain")
-    _cast(world, first, cyd, "perhaps")
-    _tell(world, duties[:3], 700)
+    cast_in(world, first, ada, "yes")
+    early = cast_in(world, first, ben, "no")
+    cast_in(world, first, ben, "yes", revision=1, replaces=early)
+    cast_in(world, first, ben, "no", revision=1, replaces=early)  # another of the same revision, on top of the first
+    cast_in(world, first, cyd, "abstain")
+    cast_in(world, first, cyd, "perhaps")
+    tell(world, duties[:3], 700)
     weights = [[membership(world, ada), 3, 2], [membership(world, ben), 0, 1]]
     qualified = {
         "rule": "majority-qualified/1",
         "settings": {"threshold": ["at_least", 2, 3], "base": "cast", "quorum": ["at_least", 1, 3]},
     }
-    second = _open(world, duties[:3], qualified, weights=weights)
+    second = open_ballot(world, duties[:3], qualified, weights=weights)
     for person, choice in ((ada, "yes"), (ben, "no"), (cyd, "yes")):
-        _cast(world, second, person, choice)
-    _tell(world, duties[:3], 700)
-    third = _open(
+        cast_in(world, second, person, choice)
+    tell(world, duties[:3], 700)
+    third = open_ballot(
         world, duties[:3], {"rule": "consent/1"}, effect={"kind": "remove", "membership": membership(world, cyd)}
     )
     for person, choice in ((ada, "agree"), (ben, "agree"), (cyd, "block")):
-        _cast(world, third, person, choice)
-    _tell(world, duties[:3], 700)
-    _open(world, duties[:3], plain)  # nobody votes
-    _tell(world, duties[:3], 700)
-    fifth = _open(
-        world, duties[:3], {"rule": "majority-absolute/1"}, hidden=True, effect=_charter(world, purpose="hidden")
+        cast_in(world, third, person, choice)
+    tell(world, duties[:3], 700)
+    open_ballot(world, duties[:3], plain)  # nobody votes
+    tell(world, duties[:3], 700)
+    fifth = open_ballot(
+        world, duties[:3], {"rule": "majority-absolute/1"}, hidden=True, effect=charter_change(world, purpose="hidden")
     )
     for person, choice in ((ada, "yes"), (ben, "yes"), (cyd, "no")):
         salt = seed("salt", person.name)[:16]
@@ -324,13 +333,13 @@ def balloting() -> tuple[Envelope, list[Envelope]]:
         body = {"ballot": fifth, "revision": 0, "choice": None, "commitment": commitment(salt, choice), "boxes": 0}
         envelope = world.draft(person.device_seed(), "ballot.cast", body, (fifth,), contents=(boxes,))
         assert isinstance(world.insert(envelope), Inserted)
-    _tell(world, duties[:3], 700)
+    tell(world, duties[:3], 700)
     # The tellers come too late, twice: extended, then lapsed.
-    sixth = _open(world, duties[:3], plain)
-    _cast(world, sixth, ada, "yes")
+    sixth = open_ballot(world, duties[:3], plain)
+    cast_in(world, sixth, ada, "yes")
     for late in (800_000, 4_000_000):
         world.clock += late
-        _tell(world, duties[:3], 120)
+        tell(world, duties[:3], 120)
     return world.said[0], world.said[1:]
 
 
@@ -338,29 +347,29 @@ def turnover() -> tuple[Envelope, list[Envelope]]:
     """Ballots whose tellers change: a former teller finishes one; others lapse, for the members acted or are too few."""
     world, (ada, ben, cyd) = founded("Ben", "Cyd", size={"min": 3}, durations={"discussion": 0, "notice": 0})
     halls = [Teller(name) for name in ("hall", "barn", "mill")]
-    hall, barn, mill = ([Tellership(world.council, teller.seed, _OnTime())] for teller in halls)
+    hall, barn, mill = ([Tellership(world.council, teller.seed, OnTime())] for teller in halls)
     question = {"rule": "majority-simple/1"}
 
     def ballot(teller: list[Tellership]) -> bytes:
         proposal = world.proposal(ben)
         effect = {"kind": "adopt", "proposal": proposal, "version": proposal}
-        named = _open(world, teller, question, (proposal,), effect=effect)
+        named = open_ballot(world, teller, question, (proposal,), effect=effect)
         for person in (ada, ben, cyd):
-            _cast(world, named, person, "yes")
+            cast_in(world, named, person, "yes")
         return named
 
     ballot(hall)
-    _decide(world, [ada, ben, cyd], _tellers(world, "1", halls[1]))
-    _tell(world, hall, 0, "council.epoch")
-    _tell(world, hall, 700, "teller.certify")
-    _tell(world, barn, 0, "council.epoch")
+    decide(world, [ada, ben, cyd], _tellers(world, "1", halls[1]))
+    tell(world, hall, 0, "council.epoch")
+    tell(world, hall, 700, "teller.certify")
+    tell(world, barn, 0, "council.epoch")
     ballot(barn)
-    _tell(world, barn, 700, "teller.certify")
+    tell(world, barn, 700, "teller.certify")
     _replace(world, [ada, ben], halls[2])
-    _tell(world, mill, 0, "council.epoch")
+    tell(world, mill, 0, "council.epoch")
     ballot(mill)
     leave(world, cyd)
-    _tell(world, mill, 0, "council.epoch")
-    _tell(world, mill, 700, "teller.certify")
-    _tell(world, mill, 0, "council.epoch")
+    tell(world, mill, 0, "council.epoch")
+    tell(world, mill, 700, "teller.certify")
+    tell(world, mill, 0, "council.epoch")
     return world.said[0], world.said[1:]

@@ -4,10 +4,13 @@ import { hash, hex, require, same, unhex } from "./bytes.mjs";
 import { decode, encode } from "./cbor.mjs";
 import { Agreement, firstOf } from "./agreement.mjs";
 import { charterDigest, profileNamed } from "./charter.mjs";
+import { divide, weightsOf } from "./classes.mjs";
 import { MATTERS } from "./compose.mjs";
 import { fraction, sum } from "./fraction.mjs";
 import { DOMAINS, verify } from "./keys.mjs";
-import { isChoice, isQuestion, tally } from "./questions.mjs";
+import { isChoice, isDrawn, isQuestion, tally } from "./questions.mjs";
+import { lotSeed } from "./lots.mjs";
+import { choose, isCounted } from "./rules.mjs";
 import { rollDigest } from "./state.mjs";
 import { meets } from "./threshold.mjs";
 
@@ -35,6 +38,13 @@ export class Ballot {
     this.profile = profileNamed(charter.tellers);
     this.hidden = body.hidden ?? false;
     this.weights = new Map((body.weights ?? []).map(([member, a, b]) => [hex(member), fraction(a, b)]));
+    this.drawn = isDrawn(body.question.rule);
+    this.classes = charter.ballots.classes ?? body.classes ?? null;
+    this.division = this.classes === null || this.drawn ? new Map() : divide(this.classes, members);
+    this.each = this.classes?.by === "each" && isQuestion(body.question.rule);
+    if (this.division.size && this.classes.by === "shares") this.weights = weightsOf(this.classes, this.division);
+    /** Whether what votes weigh is the opener's word alone. */
+    this.stated = this.weights.size > 0 && !("classes" in charter.ballots);
     this.share = shareOf(members.size, this.hidden);
     this.casts = new Map(); // id -> { id, voter, revision, choice }, a hidden one's choice being its commitment
     this.opened = new Map();
@@ -97,7 +107,7 @@ export class Ballot {
       for (const [cast, , choice] of fitting) this.opened.set(hex(cast), choice);
       listed = new Set(fitting.map(([cast]) => hex(cast)));
     }
-    this.instances[body.instance].closes.set(id, { teller: author, casts: listed, at: body.at, attended: body.attended });
+    this.instances[body.instance].closes.set(id, { teller: author, casts: listed, at: body.at, attended: body.attended, nonce: body.nonce });
   }
 
   // --- what a value means ---------------------------------------------------------------------------
@@ -140,29 +150,47 @@ export class Ballot {
     const { extended, lapsed } = this.outcome(number, value);
     if (extended !== undefined) return encode({ ...fields, outcome: "extended", deadline: extended });
     if (lapsed) return encode({ ...fields, outcome: "lapsed" });
-    if (!meets(this.charter.ballots.quorum, casts.length, this.roll.size)) return encode({ ...fields, outcome: "no quorum" });
-    return encode({ ...fields, outcome: "decided", ...this.results(casts, given) });
+    if (!this.drawn && !meets(this.charter.ballots.quorum, casts.length, this.roll.size)) return encode({ ...fields, outcome: "no quorum" });
+    return encode({ ...fields, outcome: "decided", ...this.results(casts, number, value, given) });
   }
 
-  results(casts, given) {
+  results(casts, number, value, given) {
     const { question } = this.body;
-    if (!isQuestion(question.rule)) {
+    if (!isQuestion(question.rule) && !isCounted(question.rule)) {
       require(given !== null, "uncounted");
       const { result, equal } = decode(given);
       return this.weights.size ? { result, equal } : { result };
     }
-    const equal = tally(question, casts.map((cast) => [fraction(1), cast.choice]), fraction(this.roll.size));
+    const { closes, values } = this.instances[number];
+    const seed = lotSeed(unhex(this.id), number, values.get(value).map((id) => closes.get(id).nonce));
+    const count = (votes, roll) => (isQuestion(question.rule) ? tally(question, votes, roll) : choose(question, votes, seed));
+    const equal = count(casts.map((cast) => [fraction(1), cast.choice]), fraction(this.roll.size));
+    if (this.each) return { result: equal, classes: [...this.division].map((one) => this.inClass(one, casts)) };
     if (!this.weights.size) return { result: equal };
     const weightOf = (voter) => this.weights.get(voter) ?? fraction(1);
     const roll = sum([...this.roll.keys()].map(weightOf));
-    return { result: tally(question, casts.map((cast) => [weightOf(cast.voter), cast.choice]), roll), equal };
+    return { result: count(casts.map((cast) => [weightOf(cast.voter), cast.choice]), roll), equal };
+  }
+
+  inClass([name, members], casts) {
+    const theirs = casts.filter((cast) => members.includes(cast.voter));
+    const votes = theirs.map((cast) => [fraction(1), cast.choice]);
+    return [name, members.length, votes.length, tally(this.body.question, votes, fraction(members.length))];
   }
 
   /** What a record makes due, or null. */
   due(number, value, record) {
     const { effect = null } = this.body;
-    const { result, equal } = decode(record);
-    if (effect === null || result === undefined || [result, equal].some((one) => one && !one.elected.length)) return null;
+    const { result, equal, classes = [] } = decode(record);
+    const all = result === undefined ? [] : [result, ...classes.map(([, , , one]) => one)];
+    if (effect === null || all.length === 0 || all.some((one) => one.elected.length === 0)) return null;
+    const beside = this.stated ? equal : result;
+    if (effect.kind === "elect") {
+      if ([...beside.elected].sort().join() !== [...result.elected].sort().join()) return null;
+      const members = result.elected.map((option) => effect.candidates[option]).filter((one) => one !== null);
+      return members.length ? { kind: "office", office: effect.office, members } : null;
+    }
+    if (beside.elected.length === 0) return null;
     const matter = MATTERS[effect.kind];
     if (MAJORITY.includes(matter) || (matter === "admission" && this.profile.f === 0)) {
       const yes = this.counted(number, value).filter((cast) => cast.choice === "yes" || cast.choice === "agree").length;

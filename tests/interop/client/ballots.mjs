@@ -1,14 +1,15 @@
 // All ballots of a council: which operations about them have an effect (chapter 10).
 
-import { Refused, ascending, hash, hex, isBytes, require, same, unhex } from "./bytes.mjs";
+import { Refused, ascending, hash, hex, isBlank, isBytes, require, same, unhex } from "./bytes.mjs";
 import { decode, encode } from "./cbor.mjs";
 import { Agreement, firstOf } from "./agreement.mjs";
 import { Ballot, shareOf, valueOf } from "./ballot.mjs";
 import { profileNamed } from "./charter.mjs";
 import { DOMAINS, verify } from "./keys.mjs";
-import { checkQuestion, isQuestion } from "./questions.mjs";
+import { checkClasses, divide } from "./classes.mjs";
+import { checkQuestion, isChoosing, isDrawn, isQuestion } from "./questions.mjs";
 import { readSignatures } from "./record.mjs";
-import { isEffect } from "./shapes.mjs";
+import { isBallotEffect } from "./shapes.mjs";
 import { isMajority } from "./threshold.mjs";
 
 const BOX = 48 + 16 + 2 + 384;
@@ -80,7 +81,7 @@ export class BallotBox {
 
   open({ id, body, who, epoch }, { deps }) {
     const { state, digest, number } = this.council.epoch(epoch);
-    const { pins = [], supports = [], proposal = null, effect = null, weights = [], hidden = false, question } = body;
+    const { pins = [], supports = [], proposal = null, effect = null, weights = [], classes = null, hidden = false, question } = body;
     const { members, charter } = state;
     require(same(body.epoch, digest), "ballot-epoch");
     require(members.size >= charter.size.min, "ballot-forming");
@@ -94,16 +95,42 @@ export class BallotBox {
     require(backers.size >= charter.ballots.supporters, "ballot-supporters");
     checkQuestion(question);
     if (effect !== null) {
-      require(isEffect(effect) && isQuestion(question.rule), "ballot-effect");
-      const { threshold } = question.settings ?? {};
-      require(threshold === undefined || isMajority(threshold), "ballot-effect");
+      require(isBallotEffect(effect), "ballot-effect");
+      if (effect.kind === "elect") this.checkElection(effect, question, members);
+      else {
+        require(isQuestion(question.rule), "ballot-effect");
+        const { threshold } = question.settings ?? {};
+        require(threshold === undefined || isMajority(threshold), "ballot-effect");
+      }
     }
     const voters = weights.map(([member]) => hex(member));
     require(new Set(voters).size === voters.length && voters.every((voter) => members.has(voter)), "ballot-weights");
+    this.checkDivision(body, charter, members);
+    if (isDrawn(question.rule)) require(!hidden && weights.length === 0 && classes === null, "ballot-lot");
     require(shareOf(members.size, hidden) > 0, "ballot-hidden");
-    const wrong = effect === null ? null : this.judgeEffect(effect, deps);
+    const wrong = effect === null || effect.kind === "elect" ? null : this.judgeEffect(effect, deps);
     require(wrong === null, wrong);
     this.ballots.set(id, new Ballot(id, this.council.id, { number, state }, body));
+  }
+
+  checkElection({ office, candidates }, { rule, options = [] }, members) {
+    const people = candidates.filter((one) => one !== null).map(hex);
+    require(isChoosing(rule) && candidates.length === options.length, "ballot-election");
+    require(people.length > 0 && new Set(people).size === people.length && people.every((one) => members.has(one)), "ballot-election");
+    require(!isBlank(office), "ballot-election");
+  }
+
+  checkDivision({ weights = [], classes = null, question }, charter, members) {
+    const ruled = charter.ballots.classes ?? null;
+    if (classes !== null) {
+      require(ruled === null, "ballot-classes");
+      checkClasses(classes, "ballot-classes");
+      require(classes.by === "shares" || isQuestion(question.rule), "ballot-classes");
+    }
+    const divided = ruled ?? classes;
+    if (divided === null || isDrawn(question.rule)) return;
+    require(weights.length === 0, "ballot-weights");
+    require([...divide(divided, members).values()].every((one) => one.length > 0), "ballot-classes");
   }
 
   cast(fact, { deps, places }) {

@@ -35,3 +35,6 @@ export class Refused extends Error {
 export const require = (holds, rule, message) => {
   if (!holds) throw new Refused(rule, message);
 };
+
+/** White space as the protocol lists it (chapter 6); JavaScript's own list is another. */
+export const isBlank = (text) => /^[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*$/.test(text);

@@ -1,7 +1,8 @@
 // Charters (chapter 6).
 
-import { hash, require } from "./bytes.mjs";
+import { hash, isBlank, require } from "./bytes.mjs";
 import { encode, isInteger, isMap } from "./cbor.mjs";
+import { checkClasses } from "./classes.mjs";
 import { isMajority } from "./threshold.mjs";
 
 export const PROFILES = {
@@ -33,8 +34,6 @@ const exactly = (value, fields, optional = []) => {
 const number = (value, least, most) => require(isInteger(value) && value >= least && value <= most, FORM);
 // Characters are code points, not JavaScript's halves of them.
 const text = (value, least, most) => require(typeof value === "string" && [...value].length >= least && [...value].length <= most, FORM);
-// White space as the protocol lists it; JavaScript's own list is another.
-const isBlank = (value) => /^[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*$/.test(value);
 
 const threshold = (value) => {
   require(Array.isArray(value) && value.length === 3, FORM);
@@ -46,6 +45,24 @@ const possible = ([sort, a, b]) => (sort === "at_least" ? a <= b : a < b);
 
 const FIELDS = ["version", "template", "name", "purpose", "visibility", "size", "thresholds", "tellers", "ballots", "durations", "limits", "rules"];
 const YEAR = 31_536_000;
+
+const classes = (value) => {
+  exactly(value, ["by", "of"]);
+  require(value.by === "each" || value.by === "shares", FORM);
+  require(Array.isArray(value.of) && value.of.length >= 2 && value.of.length <= 12, FORM);
+  for (const one of value.of) {
+    exactly(one, ["name"], ["members", "share"]);
+    text(one.name, 1, 60);
+    if ("members" in one) {
+      require(Array.isArray(one.members) && one.members.length >= 1 && one.members.length <= 500, FORM);
+      one.members.forEach((member) => text(member, 0, 80));
+    }
+    if ("share" in one) {
+      require(Array.isArray(one.share) && one.share.length === 2, FORM);
+      one.share.forEach((part) => number(part, 1, 1_000_000));
+    }
+  }
+};
 
 /** Every field there, of its type and within its range. */
 const checkForm = (charter) => {
@@ -63,7 +80,8 @@ const checkForm = (charter) => {
   if ("reason" in size) text(size.reason, 1, 500);
   require(isMap(thresholds), FORM);
   Object.values(thresholds).forEach(threshold);
-  exactly(ballots, ["supporters", "quorum"]);
+  exactly(ballots, ["supporters", "quorum"], ["classes"]);
+  if ("classes" in ballots) classes(ballots.classes);
   number(ballots.supporters, 1, 41);
   threshold(ballots.quorum);
   exactly(durations, ["motion_epochs", "discussion", "notice", "extension", "extensions", "grace"]);
@@ -93,6 +111,7 @@ export const readCharter = (charter) => {
   require(Object.values(thresholds).every(possible), "charter-thresholds");
   require(OVER_HALF.every((matter) => isMajority(thresholds[matter])), "charter-thresholds");
   require(possible(ballots.quorum), "charter-quorum");
+  if ("classes" in ballots) checkClasses(ballots.classes, "charter-classes");
   require(profileNamed(charter.tellers) !== null, "charter-tellers");
   require(encode(charter).length <= 8192, FORM);
   return charter;

@@ -8,10 +8,10 @@ import { meets } from "./threshold.mjs";
 
 const MOST = { acts: 48, decisions: 32, motions: 48, assents: 1500, lapses: 200 };
 const FIRST = ["device.revoke", "member.leave", "device.enrol"];
-const CLASSES = ["remove", "rekey", "admit", "erase", "adopt", "charter", "tellers"];
+const CLASSES = ["remove", "rekey", "admit", "erase", "adopt", "office", "charter", "tellers"];
 const FORMING = ["admit", "tellers"];
 
-export const MATTERS = { remove: "removal", rekey: "rekey", admit: "admission", erase: "erasure", adopt: "adoption", charter: "charter", tellers: "tellers" };
+export const MATTERS = { remove: "removal", rekey: "rekey", admit: "admission", erase: "erasure", adopt: "adoption", office: "adoption", charter: "charter", tellers: "tellers" };
 
 // --- what people do to their own standing ---------------------------------------------------------
 

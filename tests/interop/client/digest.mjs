@@ -20,6 +20,7 @@ export const stateData = (council) => {
     charter: charterDigest(head.charter),
     tellers: tellersDigest(head.profile, head.tellers),
     adopted: sortedEntries(head.adopted).map(([proposal, { version, epoch }]) => [unhex(proposal), unhex(version), epoch]),
+    offices: [...head.offices].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))).map(([name, holders]) => [name, holders.map(unhex)]),
     erased: erasures(head),
     motions: sortedEntries(pending.motions).map(([id, motion]) => [unhex(id), ids(motion.assents.keys()), ids(motion.withdrawn)]),
     invitations: sortedEntries(pending.invitations).map(([id, { used, withdrawn }]) => [unhex(id), used, withdrawn]),

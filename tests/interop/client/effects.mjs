@@ -105,7 +105,14 @@ const erase = (state, number, { operation, attachment }) => {
   return { operation, attachment };
 };
 
-const APPLY = { admit, remove, rekey, charter, tellers, adopt, erase };
+const office = (state, number, { office: name, members }) => {
+  const holders = members.filter((member) => state.members.has(hex(member)));
+  unless(members.length > 0 && holders.length === 0, "nobody of them is a member any more");
+  state.offices.set(name, holders.map(hex));
+  return { office: name, members: holders };
+};
+
+const APPLY = { admit, remove, rekey, charter, tellers, adopt, erase, office };
 
 /** Change the state by one effect; what the record says of it. */
 export const apply = (state, number, effect) => {

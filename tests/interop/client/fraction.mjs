@@ -10,6 +10,15 @@ export const fraction = (a, b = 1) => {
 
 export const plus = (x, y) => fraction(x.top * y.bottom + y.top * x.bottom, x.bottom * y.bottom);
 
+export const minus = (x, y) => fraction(x.top * y.bottom - y.top * x.bottom, x.bottom * y.bottom);
+
+export const compare = (x, y) => {
+  const difference = x.top * y.bottom - y.top * x.bottom;
+  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
+};
+
+export const times = (x, y) => fraction(x.top * y.top, x.bottom * y.bottom);
+
 export const sum = (list) => list.reduce(plus, fraction(0));
 
 /** As results write it: an integer where it is whole, else text. */

@@ -2,7 +2,7 @@
 //
 // All of it is a function of an operation's own past, so each is judged once, when it comes; what of it shows in the state is a matter of what is kept.
 
-import { hex, unhex } from "./bytes.mjs";
+import { hex, isBlank, unhex } from "./bytes.mjs";
 import { BallotBox } from "./ballots.mjs";
 import { listingProven, enrolled } from "./proofs.mjs";
 
@@ -66,6 +66,9 @@ export class Judge {
     } else if (effect.kind === "adopt") {
       const version = hex(effect.version);
       if (!deps.includes(version) || this.proposalOf.get(version) !== hex(effect.proposal)) return "motion-version";
+    } else if (effect.kind === "office") {
+      const held = effect.members.map(hex);
+      if (new Set(held).size !== held.length || isBlank(effect.office)) return "motion-office";
     }
     return null;
   }

@@ -15,7 +15,7 @@ const RULES = {
   "consent/1": { answers: CONSENT, settings: ["quorum", "threshold", "block", "block_threshold"] },
 };
 const WORDS = { base: ["decided", "cast", "roll"], block: ["stops", "share", "refers", "disagrees"] };
-const ELECTION = ["best", "budget", "costs"]; // settings of elections, which questions pass over
+const ELECTION = ["best", "budget", "costs", "classes", "shares"]; // settings of elections, which questions pass over
 
 export const isQuestion = (rule) => Object.hasOwn(RULES, rule);
 
@@ -41,10 +41,33 @@ const readSettings = ({ rule, settings = {} }) => {
   return read;
 };
 
+/** The rules of elections that choose among people. */
+export const isChoosing = (rule) => /^(approval|score|majority-judgement|schulze-winning|schulze-margins|irv|stv-scottish|sortition)\/1$/.test(rule);
+
+/** The rule by which nobody votes: lots are drawn. */
+export const isDrawn = (rule) => rule === "sortition/1";
+
+/** People in a pool, each once, and for every class as many as it could be given seats by whatever lot. */
+const checkPool = (options, seats, { classes = [], shares = [] }) => {
+  require(new Set(options).size === options.length && seats <= options.length, "pool");
+  require(Array.isArray(classes) && classes.every((name) => typeof name === "string"), "pool");
+  const isShare = (one) => Array.isArray(one) && one.length === 3 && typeof one[0] === "string" && isInteger(one[1]) && isInteger(one[2]) && one[1] >= 0 && one[2] >= 1;
+  require(Array.isArray(shares) && shares.every(isShare), "pool");
+  require(classes.length === (shares.length ? options.length : 0), "pool");
+  if (shares.length === 0) return;
+  const names = shares.map(([name]) => name);
+  const whole = sum(shares.map(([, a, b]) => fraction(a, b)));
+  require(new Set(names).size === names.length && classes.every((name) => names.includes(name)) && whole.top === 1n && whole.bottom === 1n, "pool");
+  const enoughPeople = ([name, a, b]) => BigInt(classes.filter((one) => one === name).length) * BigInt(b) >= BigInt(a) * BigInt(seats);
+  require(shares.every(enoughPeople), "pool");
+};
+
 /** Throws when nobody could vote on this question. */
 export const checkQuestion = (question) => {
   if (!isQuestion(question.rule)) {
-    require((question.options ?? []).length > 0, "options");
+    const { options = [], seats = 1, settings = {} } = question;
+    require(options.length > 0, "options");
+    if (isDrawn(question.rule)) checkPool(options, seats, settings);
     return;
   }
   require((question.options ?? []).length === 0, "options");
@@ -57,7 +80,7 @@ const rising = (list) => list.every((one, i) => i === 0 || list[i - 1] < one);
 /** Does the rule know this choice? */
 export const isChoice = ({ rule, options = [], settings = {} }, choice) => {
   if (isQuestion(rule)) return RULES[rule].answers.includes(choice);
-  if (!Array.isArray(choice)) return false;
+  if (!Array.isArray(choice) || isDrawn(rule)) return false;
   const count = options.length;
   if (rule === "approval/1") return numbers(choice, count) && rising(choice);
   if (rule === "score/1" || rule === "majority-judgement/1") {

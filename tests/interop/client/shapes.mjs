@@ -49,9 +49,20 @@ export const EFFECTS = {
   rekey: shaped({ kind: any, membership: id, person: id, device: id, grant: sig, possession: sig, replaces: id }),
   adopt: shaped({ kind: any, proposal: id, version: id, "replaces?": orNull(id) }),
   erase: shaped({ kind: any, operation: id, attachment: idx }),
+  office: shaped({ kind: any, office: text(1, 80), members: list(id, 100) }),
 };
 
+/** The effect of a ballot with options; no motion has it. */
+const elect = shaped({ kind: any, office: text(1, 80), candidates: list(orNull(id), 100, 1) });
+
+const part = integer(1, 1_000_000);
+const oneClass = shaped({ name: text(1, 60), "members?": list(text(0, 80), 500), "share?": orNull(list(part, 2, 2)) });
+/** How a roll is divided (chapter 10.1), in a charter or an opening. */
+export const isClasses = shaped({ by: (value) => value === "each" || value === "shares", of: list(oneClass, 12, 2) });
+
 export const isEffect = (value) => isMap(value) && typeof value.kind === "string" && Object.hasOwn(EFFECTS, value.kind) && EFFECTS[value.kind](value);
+
+export const isBallotEffect = (value) => isEffect(value) || (isMap(value) && value.kind === "elect" && elect(value));
 
 const listing = { "node?": orNull(id), "node_possession?": orNull(sig), "addresses?": orNull(addresses), "name?": orNull(idx) };
 const files = orNull(list(idx, 16));
@@ -83,7 +94,7 @@ const BODIES = {
   "ballot.support": { proposal: id },
   "ballot.open": {
     epoch: id, question, title: idx, deadline: time, "text?": orNull(idx), "proposal?": orNull(id), "pins?": list(id, 16),
-    "supports?": list(id, 40), "effect?": orNull(map), "hidden?": flag, "weights?": list(weight, 500),
+    "supports?": list(id, 40), "effect?": orNull(map), "hidden?": flag, "weights?": list(weight, 500), "classes?": orNull(isClasses),
   },
   "ballot.cast": {
     ballot: id, revision: integer(0, 1_000_000), "choice?": any, "replaces?": orNull(id), "commitment?": orNull(id),

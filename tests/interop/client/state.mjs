@@ -34,7 +34,7 @@ export const foundingState = (operation, charter) => {
     council: operation.id, number: 0, digest: unhex(operation.id), charter, profile: charter.tellers, tellers: tellersOf(tellers), former: [], replaced: 0,
     members: new Map([[founder.membership, founder]]), devicesEver: new Set([operation.author]), barred: new Set(),
     invitations: new Map(), requests: new Map(), motions: new Map(), acts: [], decisions: new Map(), decided: new Set(), accepted: new Map(),
-    adopted: new Map(), erased: new Set(), ownErased: new Set(), withdrawn: new Set(),
+    adopted: new Map(), offices: new Map(), erased: new Set(), ownErased: new Set(), withdrawn: new Set(),
   };
 };
 
@@ -111,6 +111,12 @@ const formerOf = (previous, after) => {
   return sortedEntries(before).map(([, teller]) => teller).filter((teller) => bound.has(teller.key));
 };
 
+/** Offices without those who left the roll, and without those that nobody holds. */
+const officesOf = (after) => {
+  const held = [...after.offices].map(([name, holders]) => [name, holders.filter((member) => after.members.has(member))]);
+  return new Map(held.filter(([, holders]) => holders.length > 0));
+};
+
 /** The record of the epoch whose effects turned `previous` into `after`, with the state that it makes. */
 export const seal = (previous, basis, effects, after) => {
   const number = previous.number + 1;
@@ -118,5 +124,5 @@ export const seal = (previous, basis, effects, after) => {
     version: 1, council: unhex(previous.council), number, previous: previous.digest, basis: [...basis].sort().map(unhex), effects,
     roll: rollDigest(after.members), charter: charterDigest(after.charter), tellers: tellersDigest(after.profile, after.tellers),
   });
-  return { number, data, effects, state: { ...after, former: formerOf(previous, after), number, digest: hash(data) } };
+  return { number, data, effects, state: { ...after, former: formerOf(previous, after), offices: officesOf(after), number, digest: hash(data) } };
 };

@@ -2,11 +2,14 @@
 
 import { deepStrictEqual as equal, ok, throws } from "node:assert";
 
-import { hex, unhex } from "./bytes.mjs";
+import { hash, hex, unhex } from "./bytes.mjs";
 import { decode, encode, isMap } from "./cbor.mjs";
 import { charterDigest, readCharter } from "./charter.mjs";
+import { fraction } from "./fraction.mjs";
 import { DOMAINS, keyOf, sign, verify } from "./keys.mjs";
 import { readEnvelope, signed, writeEnvelope } from "./operation.mjs";
+import { isQuestion, tally } from "./questions.mjs";
+import { choose, isCounted } from "./rules.mjs";
 import { operationText, parseOperation, parsePeer, parsePerson, peerText, personText } from "./texts.mjs";
 import { needed } from "./threshold.mjs";
 import { parseTicket, readTicket, ticketText, writeTicket } from "./ticket.mjs";
@@ -92,4 +95,20 @@ const tickets = ({ data, text, also, refused }) => {
   return { texts: 1 + also.length, refused: refused.length };
 };
 
-export const CHECKS = { codec, ids, keys, operations, charter, tickets };
+const weightOf = (text) => fraction(...text.split("/"));
+
+const counting = ({ counts }) => {
+  let counted = 0;
+  for (const { question, votes: cast, roll, seed, result: wanted, digest } of counts) {
+    const votes = cast.map(([weight, choice]) => [weightOf(weight), choice]);
+    const { rule } = question;
+    if (!isQuestion(rule) && !isCounted(rule)) continue;
+    const result = isQuestion(rule) ? tally(question, votes, weightOf(roll)) : choose(question, votes, unhex(seed));
+    equal(hex(encode(result)), hex(encode(plain(wanted))), rule);
+    equal(hex(hash(encode(result))), digest, rule);
+    counted += 1;
+  }
+  return { counts: counted, left: counts.length - counted };
+};
+
+export const CHECKS = { codec, ids, keys, operations, charter, tickets, counting };
