@@ -7,23 +7,27 @@ from node.api.answers import EffectAnswer
 from node.api.deeds import ballot_title
 from node.api.names import Names
 from node.api.texts import version_words
+from node.ballots.classes import classes_words
 from node.service import Service
 from protocol.council.bodies import (
     Admit,
     Adopt,
     CharterChange,
     Effect,
+    Elect,
     Erase,
     Move,
+    Office,
     Rekey,
     Remove,
     TellersChange,
 )
 from protocol.council.charter import Charter
 from protocol.council.council import Council
-from protocol.ids import operation_text, peer_text, person_text
+from protocol.errors import Malformed
+from protocol.ids import operation_text, parse_operation, peer_text, person_text
 
-__all__ = ["effect_answers", "effect_data", "effect_words", "motion_words", "plain"]
+__all__ = ["effect_answers", "effect_data", "effect_words", "member_words", "motion_words", "plain"]
 
 
 def plain(value: Any) -> Any:
@@ -47,7 +51,7 @@ def _ballot(service: Service, council: Council, effect: Mapping[str, Any]) -> st
 
 
 def motion_words(
-    service: Service, council: Council, names: Names, effect: Effect, before: Charter | None = None
+    service: Service, council: Council, names: Names, effect: Effect | Elect, before: Charter | None = None
 ) -> str:
     """What a motion would do, as a phrase that starts with a verb. before: the charter that it was moved under, if not this one."""
     match effect:
@@ -62,9 +66,9 @@ def motion_words(
         case CharterChange(charter, replaces):
             current = before or council.charter
             if replaces == current.digest():
-                return f"change the charter: {_changes(current.data(), charter)}"
+                return f"change the charter: {_changes(names, current.data(), charter)}"
             earlier = next((one for one in reversed(council.charters) if one.digest() == replaces), None)
-            changes = "" if earlier is None else f": {_changes(earlier.data(), charter)}"
+            changes = "" if earlier is None else f": {_changes(names, earlier.data(), charter)}"
             return f"change a charter that is not in force any more{changes}"
         case TellersChange(profile=profile, tellers=tellers):
             return f"make {_tellers([teller.node for teller in tellers])} the tellers (profile {profile})"
@@ -72,6 +76,27 @@ def motion_words(
             return f"adopt {version_words(service, council, version)}"
         case Erase(operation, attachment):
             return f"erase attachment {attachment} of what {_author(council, names, operation)} wrote"
+        case Office(office, members):
+            return f"make {_people(names, members) or 'nobody'} {_office(office)}"
+        case Elect(office=office):
+            return f"make whoever is chosen {_office(office)}"
+
+
+def _office(name: str) -> str:
+    return f"'{' '.join(name.split())}'"
+
+
+def _people(names: Names, members: list[bytes]) -> str:
+    listed = [names.person(member).name for member in members]
+    return " and ".join([", ".join(listed[:-1]), listed[-1]] if len(listed) > 1 else listed)
+
+
+def member_words(names: Names, membership: str) -> str:
+    """Who has a membership that is given as text."""
+    try:
+        return names.person(parse_operation(membership)).name
+    except Malformed:
+        return "somebody"
 
 
 def _author(council: Council, names: Names, operation: bytes) -> str:
@@ -82,18 +107,29 @@ def _tellers(nodes: list[bytes]) -> str:
     return ", ".join(peer_text(node) for node in nodes)
 
 
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> str:
+def _changes(names: Names, old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> str:
     """The fields in which two charters differ, with both values."""
     out = []
     for key in sorted({*old, *new}):
         before, after = old.get(key), new.get(key)
         if before == after:
             continue
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            out.append(_changes(before, after, f"{path}{key}."))
+        if path == "ballots." and key == "classes":
+            classes = _classes(names, after)
+            out.append("all votes are alike" if classes is None else classes)
+        elif isinstance(before, Mapping) and isinstance(after, Mapping):
+            out.append(_changes(names, before, after, f"{path}{key}."))
         else:
             out.append(f"{path}{key} from {_value(before)} to {_value(after)}")
     return ", ".join(out) or "nothing"
+
+
+def _classes(names: Names, data: Any) -> str | None:
+    """Classes in words, as far as they are well formed: anybody may move anything."""
+    try:
+        return None if data is None else classes_words(data, lambda member: member_words(names, member))
+    except (TypeError, KeyError, IndexError, AttributeError):
+        return "classes of the roll that cannot be"
 
 
 def _value(value: Any) -> str:
@@ -116,6 +152,10 @@ def effect_words(service: Service, council: Council, names: Names, effect: Mappi
         return (
             f"attachment {effect['attachment']} of what {_author(council, names, effect['operation'])} wrote was erased"
         )
+    if kind == "office":
+        members = effect["members"]
+        held = "hold" if len(members) > 1 else "holds"
+        return f"{_people(names, members) or 'nobody'} {held} the office {_office(effect['office'])} now"
     if kind == "decision":
         return f"{_ballot(service, council, effect)} is decided"
     if kind == "lapse" and "ballot" in effect:

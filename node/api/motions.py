@@ -18,6 +18,7 @@ _MATTER = {
     "adopt": "adoption",
     "charter": "charter",
     "erase": "erasure",
+    "office": "adoption",
     "rekey": "rekey",
     "remove": "removal",
     "tellers": "tellers",
