@@ -55,6 +55,10 @@ COMMANDS: dict[str, dict[str, str]] = {
         "minutes": "Print a result for the notice board.",
         "export": "Write a council's log to a file.",
     },
+    "Without a line": {
+        "submit": "Hand in what was signed elsewhere.",
+        "bundle": "Carry a council's news in a file.",
+    },
     "Keep it going": {
         "backup": "Keep this home in one file.",
         "restore": "Bring a home back from a backup.",

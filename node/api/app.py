@@ -14,7 +14,7 @@ from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
 
 from node.api.access import Access, Application
 from node.api.local import Local
-from node.api.routes import about_ballots, about_councils, about_joining, about_log, about_node
+from node.api.routes import about_ballots, about_bundles, about_councils, about_joining, about_log, about_node
 from node.refused import Refused
 from node.store import StoreFailed
 from protocol.errors import Malformed
@@ -68,6 +68,7 @@ def litestar_application(local: Local) -> Litestar:
             *about_node.ROUTES,
             *about_councils.ROUTES,
             *about_ballots.ROUTES,
+            *about_bundles.ROUTES,
             *about_log.ROUTES,
             *about_joining.ROUTES,
         ],
@@ -75,6 +76,7 @@ def litestar_application(local: Local) -> Litestar:
         exception_handlers={
             Refused: _refused,
             Malformed: _malformed,
+            UnicodeDecodeError: _no_text,
             StoreFailed: _store_failed,
             HTTPException: _http,
             Exception: _fault,
@@ -108,6 +110,10 @@ def _refused(_: _Any, refused: Refused) -> Response[bytes]:
 
 def _malformed(_: _Any, malformed: Malformed) -> Response[bytes]:
     return _said(400, malformed.rule, malformed.message)
+
+
+def _no_text(_: _Any, __: UnicodeDecodeError) -> Response[bytes]:
+    return _said(400, "body", "The request is not as it must be: its text is not UTF-8.")
 
 
 def _store_failed(_: _Any, failed: StoreFailed) -> Response[bytes]:

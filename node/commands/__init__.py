@@ -5,9 +5,9 @@ in it speaks. A command receives it with `@pass_caller`.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from node.config import Config
     from node.keystore import Keystore
 
-__all__ = ["Caller", "json_option", "pass_caller", "passphrase_option", "print_json"]
+__all__ = ["OFFLINE", "Caller", "json_option", "pass_caller", "passphrase_option", "print_json", "signing_options"]
+
+OFFLINE = "folkmoot.offline"
+"""Where click's context keeps the file that `--offline` named."""
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,25 @@ passphrase_option = click.option(
     metavar="N",
     help="Read the passphrase from file descriptor N, one line, instead of asking.",
 )
+
+
+def _note_offline(ctx: click.Context, _: click.Parameter, file: str | None) -> None:
+    if file is not None:
+        ctx.meta[OFFLINE] = file
+
+
+def signing_options(function: _F) -> _F:
+    """`--passphrase-fd` and `--offline`, for commands that sign something in a council."""
+    offline = click.option(
+        "--offline",
+        metavar="FILE",
+        type=click.Path(dir_okay=False),
+        expose_value=False,
+        callback=_note_offline,
+        help="Write what is signed to FILE too, to carry to a computer with a line: 'moot submit FILE' there. "
+        "A QR code if its name ends in .svg or .png, a text if in .txt.",
+    )
+    return passphrase_option(offline(function))
 
 
 def print_json(answer: Mapping[str, object]) -> None:

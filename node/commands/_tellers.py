@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands import Caller, json_option, pass_caller, signing_options
 from node.commands._pick import council_option, wait_options
 from node.refused import Refused
 
@@ -79,7 +79,7 @@ def tellers(
 @tellers.command("replace")
 @click.argument("offers", nargs=-1, required=True, metavar="OFFER...")
 @council_option
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def replace(
@@ -121,7 +121,7 @@ def replace(
 @click.argument("offer")
 @council_option
 @wait_options("the new tellers are in office")
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def sign(

@@ -174,6 +174,7 @@ class Voice:
         needs: ids of the operations that the body names.
         """
         from node.api.answers import DraftAnswer, DraftAsked
+        from node.commands._carrying import carry_too
         from protocol.ids import parse_operation
         from protocol.keys import public_key
         from protocol.log.operation import Draft
@@ -190,7 +191,9 @@ class Voice:
             body=(body(asked) if callable(body) else body).data(),
             contents=contents,
         )
-        return submit(self.client, draft.signed(self.secrets.device_seed), contents)
+        operation = submit(self.client, draft.signed(self.secrets.device_seed), contents)
+        carry_too(self.client, self.council.council, operation)
+        return operation
 
 
 def speak(caller: "Caller", council: str | None, passphrase_fd: int | None) -> Voice:

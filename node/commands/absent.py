@@ -2,7 +2,7 @@
 
 import click
 
-from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands import Caller, json_option, pass_caller, signing_options
 from node.commands._pick import council_option, wait_options
 
 __all__ = ["command"]
@@ -12,7 +12,7 @@ __all__ = ["command"]
 @click.option("--back", is_flag=True, help="Say that you are back.")
 @council_option
 @wait_options("it has taken effect")
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def command(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands import Caller, json_option, pass_caller, signing_options
 from node.commands._pick import council_option, wait_options
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ __all__ = ["command"]
 @click.option("--wait-for", type=click.IntRange(min=1), metavar="N", help="When listing: wait until so many ask.")
 @council_option
 @wait_options("they are members")
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def command(

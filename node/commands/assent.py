@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands import Caller, json_option, pass_caller, signing_options
 from node.commands._pick import council_option, wait_options
 from node.refused import Refused
 
@@ -20,7 +20,7 @@ __all__ = ["command"]
 @click.option("--withdraw", is_flag=True, help="Take your assent back, as long as the motion is open.")
 @council_option
 @wait_options("the motion takes effect or lapses")
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def command(

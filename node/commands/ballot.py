@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands import Caller, json_option, pass_caller, signing_options
 from node.commands._pick import council_option, wait_options
 from node.refused import Refused
 
@@ -59,7 +59,7 @@ def command() -> None:
 )
 @council_option
 @wait_options("enough tellers have accepted it")
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def open_(
@@ -200,7 +200,7 @@ def _await(client: Any, council: str, ballot: str, seconds: float | None) -> Non
 @click.option("--reason", metavar="TEXT", help="Why; the others read it.")
 @council_option
 @wait_options("enough tellers have said that they have it, on time")
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def cast(
@@ -307,7 +307,7 @@ def _stands(voice: "Voice", place: str, cast: str, tellers: int, seconds: float 
 @command.command("support")
 @click.argument("proposal")
 @council_option
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def support(caller: Caller, proposal: str, council: str | None, passphrase_fd: int | None, as_json: bool) -> None:

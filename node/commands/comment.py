@@ -2,7 +2,7 @@
 
 import click
 
-from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands import Caller, json_option, pass_caller, signing_options
 from node.commands._pick import council_option
 from node.commands._writing import text_options
 
@@ -13,7 +13,7 @@ __all__ = ["command"]
 @click.argument("on")
 @text_options
 @council_option
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def command(

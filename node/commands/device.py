@@ -2,7 +2,7 @@
 
 import click
 
-from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands import Caller, json_option, pass_caller, passphrase_option, signing_options
 from node.commands._pick import council_option, wait_options
 from node.refused import Refused
 
@@ -125,7 +125,7 @@ def pass_(caller: Caller, offer: str, council: str | None, as_json: bool) -> Non
 @click.argument("offer")
 @council_option
 @wait_options("the device is enrolled")
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def enrol(
@@ -191,7 +191,7 @@ def enrol(
 @click.argument("device")
 @council_option
 @wait_options("the device is revoked")
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def revoke(

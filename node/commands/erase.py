@@ -2,7 +2,7 @@
 
 import click
 
-from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands import Caller, json_option, pass_caller, signing_options
 from node.commands._pick import council_option
 
 __all__ = ["command"]
@@ -19,7 +19,7 @@ __all__ = ["command"]
     help="Only this one, as 'moot show OPERATION --raw' counts them; may be repeated.",
 )
 @council_option
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def command(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands import Caller, json_option, pass_caller, signing_options
 from node.commands._pick import council_option
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ __all__ = ["command"]
 )
 @click.option("--no-picture", is_flag=True, help="Do not draw the ticket in the terminal.")
 @council_option
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 @click.pass_context
@@ -154,7 +154,7 @@ def list_(caller: Caller, council: str | None, as_json: bool) -> None:
 @command.command("withdraw")
 @click.argument("invitation")
 @council_option
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def withdraw(caller: Caller, invitation: str, council: str | None, passphrase_fd: int | None, as_json: bool) -> None:

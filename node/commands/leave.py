@@ -2,7 +2,7 @@
 
 import click
 
-from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands import Caller, json_option, pass_caller, signing_options
 from node.commands._pick import council_option, wait_options
 
 __all__ = ["command"]
@@ -11,7 +11,7 @@ __all__ = ["command"]
 @click.command("leave", short_help="Leave a council.")
 @council_option
 @wait_options("you are no member any more")
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def command(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands import Caller, json_option, pass_caller, signing_options
 from node.commands._charter import ballot_terms_options
 from node.commands._pick import council_option, wait_options
 from node.refused import Refused
@@ -123,7 +123,7 @@ _reason = click.option("--reason", metavar="TEXT", help="Why; the others read it
 @_reason
 @council_option
 @wait_options("the council has decided")
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def charter(caller: Caller, /, council: str | None, passphrase_fd: int | None, **asked: Any) -> None:
@@ -161,7 +161,7 @@ def charter(caller: Caller, /, council: str | None, passphrase_fd: int | None, *
 @_reason
 @council_option
 @wait_options("the council has decided")
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def tellers(
@@ -194,7 +194,7 @@ def tellers(
 @_reason
 @council_option
 @wait_options("the council has decided")
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def rekey(caller: Caller, /, offer: str, council: str | None, passphrase_fd: int | None, **asked: Any) -> None:
@@ -235,7 +235,7 @@ def rekey(caller: Caller, /, offer: str, council: str | None, passphrase_fd: int
 @_reason
 @council_option
 @wait_options("the council has decided")
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def adopt(caller: Caller, /, proposal: str, council: str | None, passphrase_fd: int | None, **asked: Any) -> None:
@@ -267,7 +267,7 @@ def adopt(caller: Caller, /, proposal: str, council: str | None, passphrase_fd: 
 @_reason
 @council_option
 @wait_options("the council has decided")
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def erase(
@@ -298,7 +298,7 @@ def erase(
 @command.command("withdraw")
 @click.argument("motion")
 @council_option
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def withdraw(caller: Caller, motion: str, council: str | None, passphrase_fd: int | None, as_json: bool) -> None:

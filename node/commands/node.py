@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands import Caller, json_option, pass_caller, signing_options
 from node.commands._pick import council_option, wait_options
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ def follow(caller: Caller, council: str, addresses: tuple[str, ...], as_json: bo
 @command.command("enrol")
 @council_option
 @wait_options("the node is enrolled")
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def enrol(
@@ -292,7 +292,7 @@ def enrol(
 @click.argument("peer")
 @council_option
 @wait_options("the node is revoked")
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def revoke(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands import Caller, json_option, pass_caller, signing_options
 from node.commands._pick import council_option
 from node.commands._writing import text_options
 
@@ -22,7 +22,7 @@ __all__ = ["command"]
 )
 @click.option("--move", "move_it", is_flag=True, help="Move its adoption at once, which is also your assent.")
 @council_option
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def command(

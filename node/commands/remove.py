@@ -2,7 +2,7 @@
 
 import click
 
-from node.commands import Caller, json_option, pass_caller, passphrase_option
+from node.commands import Caller, json_option, pass_caller, signing_options
 from node.commands._pick import council_option, wait_options
 
 __all__ = ["command"]
@@ -13,7 +13,7 @@ __all__ = ["command"]
 @click.option("--reason", metavar="TEXT", help="Why; the others read it.")
 @council_option
 @wait_options("the council has decided")
-@passphrase_option
+@signing_options
 @json_option
 @pass_caller
 def command(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from node.bundles import Have, slip_bytes
 from node.ticket import parse_ticket, ticket_text
 from protocol import keys
 from protocol.codec import decode, encode
@@ -15,7 +16,8 @@ from protocol.council.council import Council
 from protocol.council.outcomes import Inserted, Refused, Waiting
 from protocol.errors import Malformed
 from protocol.ids import operation_text, parse_operation, parse_peer, parse_person, peer_text, person_text
-from protocol.log.operation import decode_envelope
+from protocol.log.bundle import Bundle, Larger
+from protocol.log.operation import Envelope, decode_envelope
 from tests.vectors.make import FOLDER, files
 
 
@@ -143,3 +145,27 @@ def test_tickets() -> None:
     for text in data["refused"]:
         with pytest.raises(Malformed):
             parse_ticket(text)
+
+
+def test_bundles() -> None:
+    data = vectors("bundles")
+    for case in data["files"]:
+        bundle = Bundle()
+        found = list(bundle.feed(bytes.fromhex(case["data"])))
+        bundle.finish()
+        assert bundle.head is not None
+        assert bundle.head.council.hex() == case["council"]
+        assert [id.hex() for id in bundle.head.heads] == case["heads"]
+        assert [one.operation.id.hex() for one in found if isinstance(one, Envelope)] == case["operations"]
+        larger = [one for one in found if isinstance(one, Larger)]
+        assert [(one.operation.hex(), one.index) for one in larger] == [
+            (one["operation"], one["index"]) for one in case["beside"]
+        ]
+    assert next(iter(Bundle().feed(slip_bytes(data["slip"])))) is not None
+    assert Have.parse(data["have"]["text"]).heads == tuple(bytes.fromhex(id) for id in data["have"]["heads"])
+    for case in data["refused"]:
+        bundle = Bundle()
+        with pytest.raises(Malformed) as caught:  # noqa: PT012  # some are refused while they are read, some at their end
+            list(bundle.feed(bytes.fromhex(case["data"])))
+            bundle.finish()
+        assert caught.value.rule == case["rule"], case["why"]

@@ -16,6 +16,7 @@ from protocol.council.charter import TEMPLATES, Threshold, parse_charter, templa
 from protocol.errors import Malformed
 from protocol.ids import operation_text, peer_text, person_text
 from protocol.log.operation import Envelope
+from tests.vectors.bundles import bundles
 from tests.vectors.counting import counting
 from tests.vectors.divisions import divisions
 from tests.vectors.seats import carried_up, replaced
@@ -362,7 +363,7 @@ def files() -> dict[str, str]:
     """File name -> its text."""
     made = {
         "codec": codec, "ids": ids, "keys": signatures, "operations": operations, "charter": charters,
-        "council": council, "tickets": tickets, "seats": seats, "counting": counting,
+        "council": council, "tickets": tickets, "seats": seats, "counting": counting, "bundles": bundles,
     }  # fmt: skip
     vectors = {name: make() for name, make in made.items()} | stories()
     return {
