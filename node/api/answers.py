@@ -40,6 +40,7 @@ __all__ = [
     "MotionAnswer",
     "NodeAnswer",
     "OfferAnswer",
+    "OfficeAnswer",
     "OperationAnswer",
     "OperationEvent",
     "Outcome",
@@ -220,6 +221,13 @@ class CharterAnswer(Answer, frozen=True):
     """For each matter its threshold in words, such as `more than 1/2`."""
 
 
+class OfficeAnswer(Answer, frozen=True):
+    """An office and who holds it, in the order in which they were chosen."""
+
+    office: str
+    members: list[PersonAnswer]
+
+
 class CouncilAnswer(Answer, frozen=True):
     """One council."""
 
@@ -241,6 +249,7 @@ class CouncilAnswer(Answer, frozen=True):
     profile: str
     tellers: list[TellerAnswer]
     tellers_digest: str
+    offices: list[OfficeAnswer]
     rivals: int
     """How many operations of another branch were seen and kept as evidence."""
 

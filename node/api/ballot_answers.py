@@ -12,6 +12,8 @@ __all__ = [
     "CastAnswer",
     "CastAsked",
     "CastDraft",
+    "ClassAnswer",
+    "ClassResult",
     "EquivocationAnswer",
     "InstanceAnswer",
     "QuestionAnswer",
@@ -64,6 +66,29 @@ class BallotTeller(Answer, frozen=True):
     """Whether it was seen to say two things where one is allowed; `EquivocationAnswer` has the proof."""
 
 
+class ClassAnswer(Answer, frozen=True):
+    """A class of the roll."""
+
+    name: str
+    people: int
+    share: str | None
+    """Of the whole, as `1/3`; null where each class has a say of its own."""
+    weight: str
+    """What the vote of one of its people weighs."""
+
+
+class ClassResult(Answer, frozen=True):
+    """What one class said, where each has to adopt the question."""
+
+    name: str
+    people: int
+    voted: int
+    adopted: bool
+    words: str
+    """`workers: 4-1 of 7, adopted`"""
+    result: dict[str, Any]
+
+
 class CastAnswer(Answer, frozen=True):
     """One cast."""
 
@@ -89,6 +114,8 @@ class VoterAnswer(Answer, frozen=True):
     """Somebody who may vote, and her latest cast."""
 
     voter: PersonAnswer
+    in_class: str | None
+    """The class of the roll that she is in; null where it is not divided."""
     weight: str
     """What her cast weighs: `1`, or a fraction such as `2/3`."""
     cast: CastAnswer | None
@@ -148,6 +175,8 @@ class ResultAnswer(Answer, frozen=True):
     equal: dict[str, Any] | None
     """Where votes weigh differently: the result with one vote a person."""
     equal_words: str | None
+    classes: list[ClassResult]
+    """Where each class has to adopt the question, what each said; else empty."""
     instance: int
     round: int
     record: str
@@ -173,6 +202,8 @@ class BallotLine(Answer, frozen=True):
     time: int
     deadline: int
     rule: str
+    drawn: bool
+    """Whether nobody votes, and lots are drawn at the close."""
     hidden: bool
     state: State
     people: int
@@ -228,6 +259,11 @@ class BallotAnswer(Answer, frozen=True):
     """What follows from a yes; ids in hex."""
     effect_words: str | None
     weighted: bool
+    drawn: bool
+    """Whether nobody votes, and lots are drawn at the close."""
+    by_class: Literal["each", "shares"] | None
+    """Whether each class of the roll must adopt it too, or votes weigh by their shares; null where it is not divided."""
+    classes: list[ClassAnswer]
     votes: list[VoterAnswer]
     """Everybody on the pinned roll."""
     equivocations: list[EquivocationAnswer]

@@ -11,6 +11,7 @@ from node.api.ballot_answers import (
     BallotTeller,
     CastAnswer,
     CastDraft,
+    ClassAnswer,
     EquivocationAnswer,
     InstanceAnswer,
     QuestionAnswer,
@@ -93,6 +94,8 @@ def _voted(ballot: Ballot) -> int:
 def _words(service: Service, council: Council, ballot: Ballot, state: State) -> str:
     """How a ballot stands, without a full stop."""
     people = len(ballot.roll)
+    if ballot.drawn and state in ("open", "closed"):
+        return "open: lots are drawn at the deadline" if state == "open" else "closed: lots are being drawn"
     if state == "certified":
         answer = result(service, council, ballot)
         assert answer is not None
@@ -126,6 +129,7 @@ def line(service: Service, council: Council, names: Names, ballot: Ballot) -> Ba
         time=_time(service, council, ballot.id),
         deadline=ballot.current.deadline,
         rule=ballot.body.question.rule,
+        drawn=ballot.drawn,
         hidden=ballot.body.hidden,
         state=state,
         people=len(ballot.roll),
@@ -196,12 +200,27 @@ def ballot(service: Service, council: Council, ballot: Ballot) -> BallotAnswer:
         effect=None if effect is None else effect_data(effect.data()),
         effect_words=None if effect is None else motion_words(service, council, names, effect, charter),
         weighted=bool(ballot.weights),
+        drawn=ballot.drawn,
+        by_class=None if ballot.classes is None or ballot.drawn else ballot.classes.by,
+        classes=_classes(ballot),
         votes=_votes(service, council, names, ballot, state),
         equivocations=list(_equivocations(names, ballot)),
         instances=[_instance(instance) for instance in ballot.instances],
         revisions=ballot.share - 1,
         result=result(service, council, ballot),
     )
+
+
+def _classes(ballot: Ballot) -> list[ClassAnswer]:
+    if ballot.classes is None or ballot.drawn:
+        return []
+    shares = {one.name: one.share for one in ballot.classes.of}
+    out = []
+    for name, members in ballot.division.items():
+        weight = str(ballot.weight(min(members)))
+        share = shares[name]
+        out.append(ClassAnswer(name, len(members), None if share is None else f"{share[0]}/{share[1]}", weight))
+    return out
 
 
 def _time(service: Service, council: Council, operation: bytes) -> int:
@@ -251,6 +270,7 @@ def _tellers(service: Service, council: Council, names: Names, ballot: Ballot) -
 def _votes(service: Service, council: Council, names: Names, ballot: Ballot, state: State) -> list[VoterAnswer]:
     counting = counted(ballot)
     answer = result(service, council, ballot)
+    place = {} if ballot.drawn else {m: name for name, members in ballot.division.items() for m in members}
     out = []
     for membership in ballot.roll:
         mine = [cast for cast in ballot.casts.values() if cast.voter == membership]
@@ -262,6 +282,7 @@ def _votes(service: Service, council: Council, names: Names, ballot: Ballot, sta
         out.append(
             VoterAnswer(
                 voter=names.person(membership),
+                in_class=place.get(membership),
                 weight=str(ballot.weight(Membership(membership))),
                 cast=None if shown is None else _cast(service, council, ballot, shown, state, counting, certified),
                 earlier=max(0, len(mine) - 1),
@@ -398,6 +419,8 @@ def cast_draft(service: Service, council: Council, ballot: Ballot, voter: bytes,
     if state == "declined":
         words = _words(service, council, ballot, state)
         raise Refused("ballot-declined", f"The ballot has no effect: {words}.")
+    if ballot.drawn:
+        raise Refused("choice", "Nobody votes in this ballot: at its deadline lots are drawn.")
     if voter not in ballot.roll:
         here = "joined after it was opened" if voter in council.head.members else "is no member"
         raise Refused("cast-roll", f"Only those vote who were on the roll when the ballot was opened; this one {here}.")

@@ -10,6 +10,7 @@ from node.api.answers import (
     InvitationAnswer,
     ListedNode,
     MemberAnswer,
+    OfficeAnswer,
     RequestAnswer,
     RivalAnswer,
     TellerAnswer,
@@ -73,8 +74,18 @@ def council(service: Service, council: Council, connected: Set[bytes], silent: s
             for teller in head.tellers
         ],
         tellers_digest=head.tellers_digest().hex(),
+        offices=offices(service, council),
         rivals=len(service.rivals(council.id)),
     )
+
+
+def offices(service: Service, council: Council) -> list[OfficeAnswer]:
+    """Who holds which office, by its name."""
+    names = Names(service, council)
+    return [
+        OfficeAnswer(" ".join(office.split()), [names.person(holder) for holder in holders])
+        for office, holders in sorted(council.head.offices.items())
+    ]
 
 
 def roll(service: Service, council: Council) -> list[MemberAnswer]:

@@ -2,14 +2,15 @@
 
 from typing import Any, Literal
 
-from node.api.ballot_answers import ResultAnswer
+from node.api.ballot_answers import ClassResult, ResultAnswer
 from node.api.effects import effect_words, plain
 from node.api.names import Names
-from node.ballots.explained import chosen, explain, figures, tie_words, verdict
+from node.ballots.explained import chosen, class_words, explain, figures, tie_words, verdict
 from node.service import Service
 from protocol.codec import decode
 from protocol.council.ballots import Ballot, Certified
 from protocol.council.council import Council
+from protocol.council.decision_record import carried
 from protocol.ids import digest, operation_text, person_text
 from protocol.tellers.close import Cast
 from protocol.tellers.question import adopted
@@ -52,6 +53,7 @@ def result(service: Service, council: Council, ballot: Ballot) -> ResultAnswer |
     outcome: Literal["decided", "no quorum", "lapsed"] = fields["outcome"]
     data: dict[str, Any] | None = fields.get("result")
     equal: dict[str, Any] | None = fields.get("equal")
+    classes: list[Any] = fields.get("classes", [])
     quorum = ballot.charter.ballots.quorum
     taken = next((council.settled[id] for id in sorted(ballot.certificates) if id in council.settled), None)
     if outcome == "lapsed":
@@ -61,14 +63,14 @@ def result(service: Service, council: Council, ballot: Ballot) -> ResultAnswer |
         words, figure = f"Without effect: {fields['voted']} of {fields['people']} voted, too few.", "no quorum"
         explanation = [f"The charter's quorum is {quorum.words()}: {quorum.needed(fields['people'])} have to vote."]
     else:
-        words, figure = verdict(question, data), figures(question, data)
+        words, figure = verdict(question, data, classes), figures(question, data)
         explanation = explain(question, data)
     return ResultAnswer(
         outcome=outcome,
         words=words,
         figures=figure,
         certified=certified_words(figure, certified.round, len(certified.signatures), ballot.profile.n),
-        adopted=data is not None and adopted(data),
+        adopted=carried(fields),
         elected=[] if data is None else chosen(question, data),
         voted=fields["voted"],
         people=fields["people"],
@@ -78,6 +80,12 @@ def result(service: Service, council: Council, ballot: Ballot) -> ResultAnswer |
         result=plain(data),
         equal=plain(equal),
         equal_words=None if equal is None else f"With one vote a person: {figures(question, equal)}.",
+        classes=[
+            ClassResult(
+                name, people, voted, adopted(one), class_words(question, (name, people, voted, one)), plain(one)
+            )
+            for name, people, voted, one in classes
+        ],
         instance=fields["instance"],
         round=certified.round,
         record=digest(certified.record).hex(),

@@ -7,6 +7,7 @@ from typing import Any
 from node.ballots.question import how_to_answer, rule_of, unnamed_last
 from node.refused import Refused
 from protocol.counting.ballots import ApprovalElection, BudgetElection, RankedElection, ScoreElection
+from protocol.counting.sortition import Pool
 from protocol.tellers.question import Question, check_choice
 
 __all__ = ["choice_of", "choice_words"]
@@ -20,6 +21,8 @@ def choice_of(question: Question, text: str) -> Any:
     Options are named by name, its beginning, or their number from 1.
     """
     rule = rule_of(question)
+    if rule.takes is Pool:
+        raise Refused("choice", "Nobody votes in this ballot: at its deadline lots are drawn.")
     if rule.answers:
         choice: Any = _answer(rule.answers, text)
     elif rule.takes is RankedElection:

@@ -16,10 +16,11 @@ from protocol.counting.ballots import (
     RankedElection,
     ScoreElection,
 )
+from protocol.counting.sortition import Pool
 from protocol.counting.stv import decimal
 from protocol.tellers.question import Question
 
-__all__ = ["Bar", "bars", "chosen", "explain", "figures", "tie_words", "verdict"]
+__all__ = ["Bar", "bars", "chosen", "class_words", "explain", "figures", "tie_words", "verdict"]
 
 Data = Mapping[str, Any]
 
@@ -54,8 +55,18 @@ def figures(question: Question, result: Data) -> str:
     return ", ".join(chosen(question, result)) or "nobody"
 
 
-def verdict(question: Question, result: Data) -> str:
-    """What was decided, as one sentence."""
+def class_words(question: Question, one: Sequence[Any]) -> str:
+    """What one class said, of a record's `classes`: `workers: 4-1 of 7, adopted`."""
+    name, people, _, result = one
+    outcome = result["rounds"][0]["outcome"] if "rounds" in result else "not countable"
+    return f"{name}: {figures(question, result)} of {people}, {outcome}"
+
+
+def verdict(question: Question, result: Data, classes: Sequence[Sequence[Any]] = ()) -> str:
+    """What was decided, as one sentence. classes: those of the record, where each has a say."""
+    against = [name for name, _, _, theirs in classes if not theirs["elected"]]
+    if result["elected"] and against:
+        return f"Rejected: there is a majority, but not among {' or '.join(against)}."
     if "refused" in result:
         return f"It could not be counted ({result['refused']})."
     if rule_of(question).takes is QuestionElection:
@@ -63,7 +74,7 @@ def verdict(question: Question, result: Data) -> str:
     names = chosen(question, result)
     if not names:
         return "Nothing was chosen."
-    return f"Chosen: {', '.join(names)}."
+    return f"{'Drawn' if rule_of(question).takes is Pool else 'Chosen'}: {', '.join(names)}."
 
 
 class Bar(NamedTuple):
@@ -109,6 +120,8 @@ def explain(question: Question, result: Data) -> list[str]:
         lines = _sums(question, rounds[0]) if "sums" in rounds[0] else _medians(question, rounds[0])
     elif takes is RankedElection:
         lines = _ranked(question, rounds)
+    elif takes is Pool:
+        lines = [_drawn(question, round) for round in rounds]
     else:
         assert takes is BudgetElection
         lines = [_bought(question, round) for round in rounds]
@@ -215,6 +228,14 @@ def _stage(question: Question, number: int, stage: Data) -> str:
     return f"Stage {number}, {stage['action']}{who}: {votes}.{quota}{won}"
 
 
+def _drawn(question: Question, draw: Data) -> str:
+    names = [question.options[number] for number in draw["order"]]
+    sit, others = names[: draw["seats"]], names[draw["seats"] :]
+    rest = f"; after them {', '.join(others)}" if others else ""
+    whose = f"{draw['name']}, {draw['share']} of the seats: " if draw["name"] else ""
+    return f"{whose}{', '.join(sit) or 'nobody'}{rest}."
+
+
 def _bought(question: Question, round: Data) -> str:
     if "by" in round:
         return f"Everyone's share was raised by {round['by']}, as the rule's completion has it."
@@ -244,8 +265,9 @@ def tie_words(question: Question, result: Data, f: int = 0) -> list[str]:
 
     f: how many tellers could lie.
     """
-    ties = result.get("ties")
-    if not ties:
+    drawn = rule_of(question).takes is Pool and "refused" not in result
+    ties = result.get("ties") or {"lots": []}
+    if not ties["lots"] and not drawn:
         return []
     lines = []
     for lot in ties["lots"][-_MOST:]:

@@ -58,6 +58,10 @@ class Minutes:
     rounds: tuple[str, ...]
     ties: tuple[str, ...]
     equal: str | None
+    classes: tuple[str, ...]
+    """What each class said, where each has a say."""
+    drawn: bool
+    """Whether nobody voted, and lots were drawn."""
     effect: str | None
     """What the council did because of it, or is to do."""
     finality: str
@@ -77,6 +81,10 @@ def _when(milliseconds: int) -> str:
 
 def _head(text: str) -> str:
     return f"{text}\n{'-' * len(text)}"
+
+
+def _sentences(words: tuple[str, ...]) -> list[str]:
+    return [f"{one}." for one in words]
 
 
 def _wrapped(text: str, first: str = "  ", rest: str = "  ") -> str:
@@ -106,18 +114,16 @@ def as_text(minutes: Minutes) -> str:
     out.append(_wrapped(f"Asked by {minutes.opener}, {_when(minutes.opened)}; votes until {_when(minutes.closed)}."))
     out += ["", _head("Who could vote")]
     hidden = " Votes were hidden until the close." if minutes.hidden else ""
-    out.append(
-        _wrapped(
-            f"{minutes.people} people, the roll of epoch {minutes.epoch}. {minutes.voted} voted; the charter asks for {minutes.quorum}.{hidden}"
-        )
-    )
+    roll = f"{minutes.people} people, the roll of epoch {minutes.epoch}."
+    voted = f"{minutes.voted} voted; the charter asks for {minutes.quorum}.{hidden}"
+    out.append(_wrapped(f"{roll} Nobody voted: lots were drawn." if minutes.drawn else f"{roll} {voted}"))
     out += ["", _head("The result")]
     out.append(_wrapped(f"Counted: {'; '.join(minutes.terms)}."))
     wide = max((len(bar.name) for bar in minutes.bars), default=0)
     high = max((len(bar.figure) for bar in minutes.bars), default=0)
     for bar in minutes.bars:
         out.append(f"  {bar.name.ljust(wide)}  {bar.figure.rjust(high)}  {'#' * round(bar.share * 30)}".rstrip())
-    out += [_wrapped(line, "  ", "    ") for line in (*minutes.rounds, *minutes.ties)]
+    out += [_wrapped(line, "  ", "    ") for line in (*minutes.rounds, *_sentences(minutes.classes), *minutes.ties)]
     out += [_wrapped(line) for line in (minutes.equal, minutes.effect, minutes.finality) if line]
     out += [_wrapped(line, "  ! ", "    ") for line in minutes.warnings]
     out += ["", _head("Who certified it")]

@@ -10,12 +10,13 @@ from binascii import Error as NotBase64
 from typing import Any, Final
 
 from node.ballots.choice import choice_words
-from node.ballots.explained import chosen, explain, figures, tie_words, verdict
-from node.ballots.question import terms_words
+from node.ballots.explained import chosen, class_words, explain, figures, tie_words, verdict
+from node.ballots.question import rule_of, terms_words
 from protocol.council.ballot_bodies import CastBody, OpenBallot
 from protocol.council.bodies import parse_body
 from protocol.council.certificate import Certificate, read_certificate
 from protocol.council.charter import PROFILES, parse_charter
+from protocol.counting.sortition import Pool
 from protocol.errors import Malformed
 from protocol.ids import digest, operation_text, person_text
 from protocol.log.operation import decode_envelope
@@ -79,8 +80,8 @@ def title_of(certificate: Certificate) -> tuple[str | None, str | None]:
 def readable(certificate: Certificate) -> dict[str, Any]:
     """What a certificate says, for people. `Malformed` when it breaks a format.
 
-    Keys: council, ballot, title, text, question, terms, deadline, hidden, epoch, people, voted,
-    outcome, words, figures, explanation, ties, elected, round, tellers (each with key and
+    Keys: council, ballot, title, text, question, terms, deadline, hidden, drawn (by lot), epoch, people, voted,
+    outcome, words, figures, equal (the figures with one vote a person, or null), classes (sentences), explanation, ties, elected, round, tellers (each with key and
     signed), needed, record, casts (null, or each with voter, choice and words).
     """
     try:
@@ -95,11 +96,14 @@ def _readable(certificate: Certificate) -> dict[str, Any]:
     question, profile = body.question, PROFILES[parse_charter(certificate.charter).tellers]
     signed = {key for key, _ in certificate.signatures}
     deadline = body.deadline
+    classes = fields.get("classes", [])
     if fields["outcome"] == "decided":
-        result = fields["result"]
+        result, equal = fields["result"], fields.get("equal")
         told = {
-            "words": verdict(question, result),
+            "words": verdict(question, result, classes),
             "figures": figures(question, result),
+            "equal": None if equal is None else figures(question, equal),
+            "classes": [class_words(question, one) for one in classes],
             "explanation": explain(question, result),
             "ties": tie_words(question, result, profile.f),
             "elected": chosen(question, result),
@@ -109,6 +113,8 @@ def _readable(certificate: Certificate) -> dict[str, Any]:
         told = {
             "words": words[fields["outcome"]],
             "figures": fields["outcome"],
+            "equal": None,
+            "classes": [],
             "explanation": [],
             "ties": [],
             "elected": [],
@@ -127,6 +133,7 @@ def _readable(certificate: Certificate) -> dict[str, Any]:
         "terms": terms_words(question),
         "deadline": deadline,
         "hidden": body.hidden,
+        "drawn": rule_of(question).takes is Pool,
         "epoch": fields["epoch"],
         "people": fields["people"],
         "voted": fields["voted"],

@@ -14,6 +14,7 @@ from protocol.counting.ballots import (
     ScoreElection,
 )
 from protocol.counting.rules import RULES, Rule
+from protocol.counting.sortition import Pool
 from protocol.tellers.question import Question, check_question
 
 __all__ = ["PLAIN", "how_to_answer", "question_of", "rule_of", "share_words", "terms_words", "unnamed_last"]
@@ -73,6 +74,15 @@ def _value(name: str, text: str, options: Sequence[str]) -> Any:
             if text.casefold() == option.casefold() or text == str(number + 1):
                 return number
         raise Refused("ballot-setting", f"The status quo is one of the options; {text!r} is none of them.")
+    if name == "classes":
+        return [part.strip() for part in text.split(",")]
+    if name == "shares":
+        shares = [
+            re.fullmatch(r"\s*(.+?)\s*:\s*(\d{1,7})\s*/\s*(\d{1,7})\s*", part, re.ASCII) for part in text.split(",")
+        ]
+        if not all(shares):
+            raise Refused("ballot-setting", "Write the shares of classes like shares=workers:1/2,users:1/2.")
+        return [[match[1], int(match[2]), int(match[3])] for match in shares if match]
     if name == "costs":
         parts = [part.strip() for part in text.split(",")]
         if not all(part.isascii() and part.isdecimal() for part in parts):
@@ -110,6 +120,8 @@ def terms_words(question: Question) -> list[str]:
             out.append(f"grades go from 0 to {value}")
         elif name == "budget":
             out.append(f"there are {value} to spend")
+        elif name == "shares" and rule.takes is Pool:
+            out.append(f"of the seats {', '.join(f'{a}/{b} to {of}' for of, a, b in value)}")
     return out
 
 
@@ -127,6 +139,8 @@ def how_to_answer(question: Question) -> str:
     rule = rule_of(question)
     if rule.answers:
         return " | ".join(rule.answers)
+    if rule.takes is Pool:
+        return "nothing: lots are drawn"
     a, b = [*question.options, "A", "B"][:2]
     if rule.takes is RankedElection:
         last = "; whoever you do not name comes last" if unnamed_last(rule) else ""

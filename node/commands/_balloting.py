@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from node.api.ballot_answers import BallotAnswer, BallotLine, BallotTeller, ResultAnswer, VoterAnswer
     from node.client import Client
 
-__all__ = ["UNTIL", "bars_of", "left", "list_ballots", "pick_ballot", "quoted", "show_ballot", "wait_for"]
+__all__ = ["UNTIL", "bars_of", "left", "list_ballots", "no_effect", "pick_ballot", "quoted", "show_ballot", "wait_for"]
 
 UNTIL = ("accepted", "certified", "final")
 """What can be waited for: enough tellers accepted it, its result is certified, or beyond recall."""
@@ -103,7 +103,9 @@ def show_ballot(answer: "BallotAnswer") -> None:
         say(f"  {number:>3}. {one_line(option)}")
     say(f"  counted: {'; '.join(answer.question.terms)}")
     if answer.effect_words:
-        say(f"  if it is adopted: {clean(answer.effect_words)}")
+        say(f"  {'if it is adopted' if answer.question.answers else 'then'}: {clean(answer.effect_words)}")
+    for line in _division(answer):
+        say(f"  {line}")
     if answer.hidden:
         say("  Votes are hidden until the close. The tellers see them before.")
     say(f"  until {when(answer.deadline)} ({left(answer.deadline)}); {_who(answer)}")
@@ -112,15 +114,31 @@ def show_ballot(answer: "BallotAnswer") -> None:
     say(f"{clean(answer.words)[:1].upper()}{clean(answer.words)[1:]}.")
     if answer.result is not None:
         _result(answer.result, answer)
-    elif answer.state in ("waiting", "open"):
+    elif answer.state in ("waiting", "open") and not answer.drawn:
         say(f"To vote: moot ballot cast {short(answer.ballot)} {answer.question.how}")
     say("")
-    columns([_vote(vote, answer) for vote in answer.votes])
+    if not answer.drawn:
+        columns([_vote(vote, answer) for vote in answer.votes])
     for one in answer.equivocations:
         say(f"Warning: {clean(one.words)} ({', '.join(short(id) for id in one.operations)}).")
 
 
+def _division(answer: "BallotAnswer") -> list[str]:
+    """How the roll is divided into classes, if it is."""
+    if answer.by_class is None:
+        return []
+    shares = answer.by_class == "shares"
+    named = [
+        f"{clean(one.name)} ({one.people}" + (f", {one.share} of the whole, {one.weight} a vote)" if shares else ")")
+        for one in answer.classes
+    ]
+    how = "votes weigh by the shares of classes" if shares else "each class has to adopt it too"
+    return [f"{how}: {', '.join(named)}"]
+
+
 def _who(answer: "BallotAnswer") -> str:
+    if answer.drawn:
+        return "nobody votes, lots are drawn from the tellers' numbers"
     weights = ", whose votes weigh differently" if answer.weighted else ""
     needed = count_of(answer.quorum_needed, "has to", "have to")
     return f"{answer.people} may vote{weights}, {needed} ({answer.quorum})"
@@ -154,6 +172,8 @@ def _why(reason: str | None) -> str:
 
 def _vote(vote: "VoterAnswer", answer: "BallotAnswer") -> list[str]:
     weight = f"x {vote.weight}" if answer.weighted else ""
+    if vote.in_class is not None:
+        weight = f"{one_line(vote.in_class, 20)}  {weight}".rstrip()
     cast = vote.cast
     if cast is None:
         return [clean(vote.voter.name), weight, "-", ""]
@@ -164,7 +184,8 @@ def _vote(vote: "VoterAnswer", answer: "BallotAnswer") -> list[str]:
 
 
 def _result(result: "ResultAnswer", answer: "BallotAnswer") -> None:
-    say(f"  {result.voted} of {result.people} voted.")
+    if not answer.drawn:
+        say(f"  {result.voted} of {result.people} voted.")
     drawn = bars_of(answer)
     for name, figure, bar in drawn:
         click.echo(f"  {name}  {figure}  {bar}".rstrip())
@@ -172,15 +193,29 @@ def _result(result: "ResultAnswer", answer: "BallotAnswer") -> None:
     explanation = result.explanation[1:] if drawn else result.explanation
     for line in [*explanation, *result.ties]:
         say(f"  {clean(line)}")
+    for one in result.classes:
+        say(f"  {clean(one.words)}.")
     if result.equal_words:
         say(f"  {clean(result.equal_words)}")
     if result.effect:
         say(f"  In effect since epoch {result.epoch}: {clean(result.effect)}.")
     elif answer.effect_words and result.adopted:
         if result.beyond_recall:
-            say("  It takes no effect: too few of the whole roll were in favour for what it would change.")
+            say(f"  {no_effect(answer)}")
         else:
             say(f"  It takes effect with the next epoch: {clean(answer.effect_words)}.")
+
+
+def no_effect(answer: "BallotAnswer") -> str:
+    """Why what was adopted changes nothing, as a sentence."""
+    if answer.weighted and answer.result is not None and answer.result.equal is not None:
+        return (
+            "It takes no effect: weights that the ballot itself states decide only if the result is the same with one vote "
+            "a person, and too few of the whole roll may have been in favour."
+        )
+    if not answer.question.answers:
+        return "It takes no effect: nobody was chosen who could hold the office."
+    return "It takes no effect: too few of the whole roll were in favour for what it would change."
 
 
 def bars_of(answer: "BallotAnswer") -> list[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from protocol.council.charter import Charter
 
-__all__ = ["ballot_terms", "ballot_terms_options", "changed", "plainly", "terms_words"]
+__all__ = ["ballot_terms", "ballot_terms_options", "changed", "class_options", "plainly", "terms_words"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _BOUND: Final = re.compile(r"Expected `(?:int|(str))`(?: of length)? (<=|>=) (\d+) - at `\$\.([a-z._]+)`")
@@ -35,6 +35,24 @@ def ballot_terms_options(function: _F) -> _F:
     )(function)
     return click.option(
         "--quorum", metavar="SORT:A/B", help="How many must vote in a ballot, such as at_least:1/2 of the roll."
+    )(function)
+
+
+def class_options(function: _F) -> _F:
+    """`--class` and `--share`."""
+    function = click.option(
+        "--share",
+        "shares",
+        multiple=True,
+        metavar="CLASS=A/B",
+        help="With --class: the class's share of the whole, such as workers=1/3; votes weigh by it.",
+    )(function)
+    return click.option(
+        "--class",
+        "classes",
+        multiple=True,
+        metavar="CLASS=WHO,WHO",
+        help="A class of the roll, which has to adopt a question too. One is named without members: everybody else.",
     )(function)
 
 
@@ -104,23 +122,28 @@ def changed(
         new["size"].pop("reason", None)
     new["thresholds"] = {**old["thresholds"], **dict(threshold_of(text) for text in thresholds)}
     for section, values in terms.items():
-        new[section] = {**old[section], **values}
+        # What is None goes: an optional part of the charter is left out.
+        new[section] = {key: value for key, value in {**old[section], **values}.items() if value is not None}
     if motion_epochs is not None:
         new["durations"] = {**new["durations"], "motion_epochs": motion_epochs}
     with plainly():
         return parse_charter(new)
 
 
-def terms_words(charter: Mapping[str, Any]) -> list[str]:
-    """What a charter (plain data) says of ballots, in sentences."""
+def terms_words(charter: Mapping[str, Any], name_of: Callable[[str], str]) -> list[str]:
+    """What a charter (plain data) says of ballots, in sentences. name_of: who has a membership, given as text."""
+    from node.ballots.classes import classes_words
     from node.ballots.durations import span_words
     from node.ballots.question import share_words
 
     ballots, spans = charter["ballots"], charter["durations"]
     members = "one member asks" if ballots["supporters"] == 1 else f"{ballots['supporters']} members ask"
+    classes = ballots.get("classes")
+    divided = "" if classes is None else classes_words(classes, name_of)
     return [
         f"A ballot is opened when {members} for it; {share_words(ballots['quorum'])} of the roll must vote.",
         f"Notice before it closes: {span_words(spans['notice'])}. Discussion of a proposal before: {span_words(spans['discussion'])}.",
         f"Tellers wait {span_words(spans['grace'])} for each other; a ballot is extended by {span_words(spans['extension'])}, "
         f"at most {spans['extensions']} times.",
+        *([f"{divided[:1].upper()}{divided[1:]}."] if divided else []),
     ]

@@ -124,8 +124,10 @@ def verify(caller: Caller, file: str, tellers: tuple[str, ...], as_json: bool) -
         return
     say(one_line(reads["title"] or "(the title is not in the file)", 200))
     figures = "" if reads["figures"] in reads["words"] else f" {reads['figures']};"
-    say(f"  {clean(reads['words'] + figures)} {reads['voted']} of {reads['people']} voted.")
-    for sentence in [*reads["explanation"], *reads["ties"]]:
+    voted = "" if reads["drawn"] else f" {reads['voted']} of {reads['people']} voted."
+    say(f"  {clean(reads['words'] + figures)}{voted}")
+    beside = [f"With one vote a person: {reads['equal']}."] if reads["equal"] else []
+    for sentence in [*reads["explanation"], *(f"{one}." for one in reads["classes"]), *beside, *reads["ties"]]:
         say(f"  {clean(sentence)}")
     say("Proved:")
     for sentence in findings.proved:

@@ -214,6 +214,8 @@ def show(caller: Caller, council: str | None, as_json: bool) -> None:
         say(f"Teller: {'this node' if teller.here else teller.peer}{away}")
         if teller.silent:
             say(f"Warning: {teller.silent}. If you know that nothing is missing: moot node resume")
+    for office in answer.offices:
+        say(f"{one_line(office.office)}: {', '.join(clean(holder.name) for holder in office.members)}")
     if answer.rivals:
         say(f"Warning: {count_of(answer.rivals, 'operation')} of another branch; see 'moot council branch'.")
     for request in requests:
@@ -297,7 +299,7 @@ def charter(caller: Caller, council: str | None, as_json: bool) -> None:
 
     JSON: the CharterAnswer.
     """
-    from node.api.answers import CharterAnswer
+    from node.api.answers import CharterAnswer, MemberAnswer
     from node.commands._charter import terms_words
     from node.commands._render import clean, columns, say, say_json
 
@@ -314,8 +316,10 @@ def charter(caller: Caller, council: str | None, as_json: bool) -> None:
     say(f"Who may read the log: {rules['visibility']}")
     say("Who must assent:")
     columns([[f"  {matter}", words] for matter, words in answer.words.items()])
-    for sentence in terms_words(rules):
-        say(sentence)
+    roll = client.get(f"{path}/roll", list[MemberAnswer])
+    who = {member.membership: clean(member.name) for member in roll}
+    for sentence in terms_words(rules, lambda member: who.get(member, "somebody who is no member")):
+        say(clean(sentence))
     say(f"Tellers: profile {rules['tellers']}. A motion lapses after {rules['durations']['motion_epochs']} epochs.")
     say(f"Digest: {answer.digest}")
 

@@ -155,6 +155,8 @@ def _sheet(
         rounds=_rounds(result, bool(drawn)),
         ties=tuple(result.ties),
         equal=result.equal_words,
+        classes=tuple(one.words for one in result.classes),
+        drawn=answer.drawn,
         effect=_effect(answer, result),
         finality=_finality(answer, result),
         round=certificate.round,
@@ -178,12 +180,14 @@ def _rounds(result: "ResultAnswer", drawn: bool) -> tuple[str, ...]:
 
 
 def _effect(answer: "BallotAnswer", result: "ResultAnswer") -> str | None:
+    from node.commands._balloting import no_effect
+
     if result.effect is not None:
         return f"In effect since epoch {result.epoch}: {result.effect}."
     if answer.effect_words is None or not result.adopted:
         return None
     if result.beyond_recall:
-        return f"It takes no effect ({answer.effect_words}): too few of the whole roll were in favour for that."
+        return f"{no_effect(answer)} It would: {answer.effect_words}."
     return f"It takes effect with the council's next epoch: {answer.effect_words}."
 
 

@@ -38,7 +38,8 @@ def command(caller: Caller, ballot: str | None, council: str | None, as_json: bo
         ids = [pick_ballot(client, line.council, ballot)]
     else:
         lines = client.get(f"{path}/ballots", list[BallotLine])
-        ids = [one.ballot for one in lines if one.state in ("waiting", "open")]
+        # Nobody votes where lots are drawn.
+        ids = [one.ballot for one in lines if one.state in ("waiting", "open") and not one.drawn]
     keystore = caller.keystore()
     people = [keystore.person(caller.name)] if caller.name is not None else keystore.people()
     home = {person.person: person.name for person in people}

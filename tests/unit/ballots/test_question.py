@@ -70,7 +70,7 @@ def test_every_setting_is_told() -> None:
         ("equal-shares-cost", ["A"], ["budget=1", "costs=1,2"], "one whole cost for each option"),
         ("majority-simple", ["A"], [], "takes no options"),
         ("score", ["A"], [], "needs the setting 'best'"),
-        ("sortition", [], [], "nobody votes in it"),
+        ("sortition", [], [], "cannot be drawn"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(
