@@ -10,9 +10,12 @@ if TYPE_CHECKING:
     from node.api.answers import CharterAnswer, ProposalAnswer
     from node.commands._voice import Voice
     from protocol.council.ballot_bodies import OpenBallot
+    from protocol.council.classes import Classes
+    from protocol.tellers.question import Question
 
 __all__ = ["open_ballot"]
 
+_MOST_OPTIONS = 100
 _MARGIN = 5_000  # ms that an opening may take to reach the tellers
 
 
@@ -28,7 +31,8 @@ def open_ballot(voice: "Voice", title: str, text: str | None, asked: dict[str, A
     if voice.council.forming:
         raise Refused("ballot-forming", "A council that is forming opens no ballots: it needs more members first.")
     settings = asked["settings"]
-    question = question_of(asked["rule"], asked["options"], asked["seats"], settings, voice.council.members)
+    options = [*asked["options"], *(_everybody(voice) if asked["everybody"] else ())]
+    question = question_of(asked["rule"], options, asked["seats"], settings, voice.council.members)
     charter = voice.client.get(f"{voice.path}/charter", CharterAnswer)
     deadline = deadline_of(asked["within"], asked["deadline"], now())
     _check_notice(charter, deadline)
@@ -36,19 +40,25 @@ def open_ballot(voice: "Voice", title: str, text: str | None, asked: dict[str, A
     if proposal is not None:
         _check_discussion(charter, proposal)
     effect, named, pins = _effect(voice, proposal, asked)
-    if effect is not None and not rule_of(question).answers:
+    if asked["elect"] is not None:
+        if effect is not None:
+            raise Refused("ballot-effect", "A ballot has one effect; open another ballot for the other.")
+        effect = _election(voice, question, asked["elect"])
+    elif effect is not None and not rule_of(question).answers:
         raise Refused(
             "ballot-effect",
-            "An effect follows from a question that is adopted: leave the options out, or open a ballot that only asks.",
+            "An effect follows from a question that is adopted: leave the options out, or open a ballot that only asks; "
+            "people are elected with --elect OFFICE.",
         )
     supports = _supports(voice, charter, proposal)
     weights = _weights(voice, asked["weights"])
+    classes = _classes(voice, charter, asked)
     attached = Attached.none()
     heading, body_text = attached.add(" ".join(title.split())), attached.maybe(text)
 
-    def body(draft: Any) -> "OpenBallot":
+    def terms(epoch: bytes) -> "OpenBallot":
         return OpenBallot(
-            epoch=bytes.fromhex(draft.epoch_digest),
+            epoch=epoch,
             question=question,
             title=heading,
             deadline=deadline,
@@ -59,10 +69,103 @@ def open_ballot(voice: "Voice", title: str, text: str | None, asked: dict[str, A
             effect=effect,
             hidden=asked["hidden"],
             weights=weights,
+            classes=classes,
         )
+
+    _check_terms(voice, charter, terms(bytes(32)))
+
+    def body(draft: Any) -> "OpenBallot":
+        return terms(bytes.fromhex(draft.epoch_digest))
 
     about = [proposal.proposal] if proposal is not None else []
     return voice.say("ballot.open", body, attached, dict.fromkeys([*about, *pins, *supports, *named]))
+
+
+def _everybody(voice: "Voice") -> list[str]:
+    """Everybody on the roll, as options."""
+    from node.api.answers import MemberAnswer
+
+    roll = voice.client.get(f"{voice.path}/roll", list[MemberAnswer])
+    names = [member.name for member in roll]
+    if len({name.casefold() for name in names}) != len(names):
+        raise Refused(
+            "ballot-options",
+            "Two members have the same name: give one of them a petname, or name the options yourself.",
+        )
+    if len(names) > _MOST_OPTIONS:
+        raise Refused("ballot-options", f"A ballot has at most {_MOST_OPTIONS} options, and there are more members.")
+    return names
+
+
+def _election(voice: "Voice", question: "Question", office: str) -> dict[str, Any]:
+    """The effect by which whoever is chosen holds an office."""
+    from node.api.answers import CouncilAnswer
+    from node.ballots.question import rule_of
+    from node.commands._pick import pick_member
+    from protocol.council.bodies import Elect
+    from protocol.counting.ballots import BudgetElection
+    from protocol.ids import parse_operation
+
+    rule = rule_of(question)
+    if rule.answers or rule.takes is BudgetElection:
+        raise Refused(
+            "ballot-election",
+            "An election has a rule that chooses among people, such as stv-scottish, schulze-winning, approval or sortition, "
+            "and each of them is an option: --elect OFFICE --rule RULE --option WHO --option WHO.",
+        )
+    held = [one.office for one in voice.client.get(voice.path, CouncilAnswer).offices]
+    named = " ".join(office.split())
+    # One office under two spellings would be two.
+    named = next((one for one in held if one.casefold() == named.casefold()), named)
+    if not 0 < len(named) <= 80:
+        raise Refused("ballot-election", "Name the office in 1 to 80 letters, such as --elect Treasurer.")
+    nobody = question.settings.get("status_quo")
+    people: list[bytes | None] = []
+    for number, option in enumerate(question.options):
+        member = None if number == nobody else pick_member(voice.client, voice.council.council, option)
+        people.append(None if member is None else parse_operation(member.membership))
+    if len({one for one in people if one is not None}) != len([one for one in people if one is not None]):
+        raise Refused("ballot-election", "Two options are the same member; name each once.")
+    return Elect(named, people).data()
+
+
+def _classes(voice: "Voice", charter: "CharterAnswer", asked: dict[str, Any]) -> "Classes | None":
+    """How the roll is divided, where the charter does not say it."""
+    import msgspec
+
+    from node.ballots.classes import classes_of
+    from node.commands._pick import pick_member
+    from protocol.council.classes import Classes
+
+    def member_of(who: str) -> str:
+        return pick_member(voice.client, voice.council.council, who).membership
+
+    found = classes_of(asked["classes"], asked["shares"], member_of)
+    if found is None:
+        if asked["weights"] and charter.charter["ballots"].get("classes") is not None:
+            raise Refused(
+                "ballot-weights", "The charter divides the roll into classes; votes have no weights beside that."
+            )
+        return None
+    if charter.charter["ballots"].get("classes") is not None:
+        raise Refused("ballot-classes", "The charter says how the roll is divided; leave --class out.")
+    if asked["weights"]:
+        raise Refused("ballot-weights", "The roll is divided into classes; votes have no weights beside that.")
+    return msgspec.convert(found, Classes)
+
+
+def _check_terms(voice: "Voice", charter: "CharterAnswer", body: "OpenBallot") -> None:
+    """What would have no effect is told before it is signed."""
+    from node.api.answers import MemberAnswer
+    from protocol.council.charter import parse_charter
+    from protocol.council.terms import check_opening
+    from protocol.ids import Membership, parse_operation
+
+    members = voice.client.get(f"{voice.path}/roll", list[MemberAnswer])
+    roll: dict[Membership, Any] = {Membership(parse_operation(member.membership)): member for member in members}
+    fault = check_opening(body, roll, parse_charter(charter.charter))
+    if fault is not None:
+        raise Refused(fault.rule, f"{fault.message[:1].upper()}{fault.message[1:]}")
 
 
 def _check_notice(charter: "CharterAnswer", deadline: int) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from node.commands import Caller, json_option, pass_caller, signing_options
+from node.commands._charter import class_options
 from node.commands._pick import council_option, wait_options
 from node.refused import Refused
 
@@ -49,6 +50,8 @@ def command() -> None:
 @click.option("--admit", metavar="WHO", help="A yes admits WHO, who asks to join.")
 @click.option("--remove", metavar="MEMBER", help="A yes removes MEMBER.")
 @click.option("--motion", metavar="MOTION", help="A yes does what this motion would do.")
+@click.option("--elect", metavar="OFFICE", help="Whoever is chosen holds OFFICE; every option is then a member.")
+@click.option("--everybody", is_flag=True, help="Every member is an option, such as for a lot among all.")
 @click.option("--hidden", is_flag=True, help="Votes stay hidden until the close; only the tellers see them before.")
 @click.option(
     "--weight",
@@ -57,6 +60,7 @@ def command() -> None:
     metavar="MEMBER=WEIGHT",
     help="MEMBER's vote weighs that, such as 2 or 1/3; the others' weigh 1.",
 )
+@class_options
 @council_option
 @wait_options("enough tellers have accepted it")
 @signing_options
@@ -77,7 +81,10 @@ def open_(
     """Ask the council a question, TITLE, until a deadline.
 
     Without options it is a question to be answered by yes, no or abstain (by agree, abstain,
-    disagree or block with --rule consent). JSON: the BallotAnswer.
+    disagree or block with --rule consent). With --class the roll is divided, where the charter does
+    not say how: each class has to adopt the question too, or with --share votes weigh by the
+    shares. With --rule sortition nobody votes: lots are drawn at the deadline. JSON: the
+    BallotAnswer.
     """
     from node.commands._balloting import left, quoted, wait_for
     from node.commands._opening import open_ballot
@@ -94,10 +101,13 @@ def open_(
     if as_json:
         return say_json(answer)
     say(f"Your ballot {quoted(answer.title)} is there: {ballot}")
-    say(f"{answer.people} may vote until {when(answer.deadline)} ({left(answer.deadline)}):")
-    say(f"  moot ballot cast {short(ballot)} {answer.question.how}")
+    if answer.drawn:
+        say(f"Lots are drawn at {when(answer.deadline)} ({left(answer.deadline)}), from the tellers' numbers.")
+    else:
+        say(f"{answer.people} may vote until {when(answer.deadline)} ({left(answer.deadline)}):")
+        say(f"  moot ballot cast {short(ballot)} {answer.question.how}")
     if answer.effect_words:
-        say(f"If it is adopted: {clean(answer.effect_words)}.")
+        say(f"{'If it is adopted' if answer.question.answers else 'Then'}: {clean(answer.effect_words)}.")
     say(
         "Its tellers have accepted it."
         if answer.state != "waiting"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from node.commands import Caller, json_option, pass_caller, signing_options
-from node.commands._charter import ballot_terms_options
+from node.commands._charter import ballot_terms_options, class_options
 from node.commands._pick import council_option, wait_options
 from node.refused import Refused
 
@@ -120,6 +120,8 @@ _reason = click.option("--reason", metavar="TEXT", help="Why; the others read it
 )
 @click.option("--motion-epochs", type=click.IntRange(min=1), help="After how many epochs an open motion lapses.")
 @ballot_terms_options
+@class_options
+@click.option("--no-classes", is_flag=True, help="The roll is not divided into classes any more.")
 @_reason
 @council_option
 @wait_options("the council has decided")
@@ -129,16 +131,28 @@ _reason = click.option("--reason", metavar="TEXT", help="Why; the others read it
 def charter(caller: Caller, /, council: str | None, passphrase_fd: int | None, **asked: Any) -> None:
     """Move that the charter be changed; what is not named stays.
 
-    JSON: the MotionAnswer.
+    With --class the roll is divided: each class has to adopt a question too, or with --share votes
+    weigh by the shares of the classes. JSON: the MotionAnswer.
     """
     from node.api.answers import CharterAnswer
+    from node.ballots.classes import classes_of
     from node.commands._charter import ballot_terms, changed
+    from node.commands._pick import pick_member
     from node.commands._voice import speak
     from protocol.council.bodies import CharterChange
 
     terms = ballot_terms(asked)
     voice = speak(caller, council, passphrase_fd)
     old = voice.client.get(f"{voice.path}/charter", CharterAnswer)
+    if asked["no_classes"] and asked["classes"]:
+        raise click.UsageError("Either the roll is divided with --class, or not any more, with --no-classes.")
+    classes = classes_of(
+        asked["classes"],
+        asked["shares"],
+        lambda who: pick_member(voice.client, voice.council.council, who).membership,
+    )
+    if classes is not None or asked["no_classes"]:
+        terms["ballots"] = {**terms["ballots"], "classes": classes}
     new = changed(
         old.charter,
         name=asked["name"],
@@ -293,6 +307,51 @@ def erase(
     if state[attachment] == "erased":
         raise Refused("erased", "That is erased already.")
     _moved(voice, Erase(parse_operation(picked.id), attachment), (picked.id,), asked)
+
+
+@command.command("office")
+@click.argument("office")
+@click.argument("members", nargs=-1, metavar="[MEMBER]...")
+@_reason
+@council_option
+@wait_options("the council has decided")
+@signing_options
+@json_option
+@pass_caller
+def office(
+    caller: Caller,
+    /,
+    office: str,
+    members: tuple[str, ...],
+    council: str | None,
+    passphrase_fd: int | None,
+    **asked: Any,
+) -> None:
+    """Move that these members, and nobody else, hold OFFICE; without any, that nobody does.
+
+    `moot ballot open --elect OFFICE` elects them instead. JSON: the MotionAnswer.
+    """
+    from node.api.answers import CouncilAnswer
+    from node.commands._pick import pick_member
+    from node.commands._voice import speak
+    from protocol.council.bodies import Office
+    from protocol.ids import parse_operation
+
+    voice = speak(caller, council, passphrase_fd)
+    held = {one.office.casefold(): one for one in voice.client.get(voice.path, CouncilAnswer).offices}
+    named = " ".join(office.split())
+    if not 0 < len(named) <= 80:
+        raise Refused("office", "Name the office in 1 to 80 letters.")
+    before = held.get(named.casefold())
+    chosen = [pick_member(voice.client, voice.council.council, who).membership for who in members]
+    if len(set(chosen)) != len(chosen):
+        raise Refused("office", "Somebody is named twice; name each member once.")
+    if chosen == ([] if before is None else [member.membership for member in before.members]):
+        who = "nobody holds" if not chosen else "they hold"
+        raise Refused("office", f"That is so already: {who} that office.")
+    # One office under two spellings would be two.
+    effect = Office(named if before is None else before.office, [parse_operation(member) for member in chosen])
+    _moved(voice, effect, (), asked)
 
 
 @command.command("withdraw")
