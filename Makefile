@@ -7,7 +7,7 @@ READY_DEV := $(VENV)/.ready-dev
 SETTINGS := pyproject.toml scripts/setup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench simulate oracles docs clean
+.PHONY: help demo test lint format bench fuzz simulate oracles docs clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -36,6 +36,9 @@ bench: $(READY_DEV) ## measure, as ratios to raw references taken in the same ru
 simulate: $(READY_DEV) ## long runs: councils on 300 nodes from five seeds, and the property tests
 	@$(INSIDE) -m tests.simulation --nodes 300 --seeds 5
 	@$(INSIDE) -m pytest -n 2 --hypothesis-profile=thorough tests/property $(ARGS)
+
+fuzz: $(READY_DEV) ## hostile input for everything that reads what others wrote: ARGS="--inputs 1000000"
+	@$(INSIDE) -m tests.fuzz $(ARGS)
 
 oracles: $(READY_DEV) ## count many elections here and with other libraries, and compare
 	@$(INSIDE) tests/oracles/run.py $(ARGS)

@@ -9,7 +9,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import libp2p.pubsub.pubsub
 import trio
@@ -165,6 +165,9 @@ class Gossip:
 
 
 class _Pubsub(Pubsub):
+    BROKEN: ClassVar = (BaseLibp2pError, DecodeError, ValueError, UnicodeError)
+    """What nonsense from a peer raises, which ends its stream and nothing else."""
+
     def __init__(self, host: IHost, router: GossipSub, deliver: Callable[[rpc_pb2.Message], Awaitable[bool]]) -> None:
         super().__init__(host, router, max_inbound_rpc_size=_MAX_RPC, seen_ttl=300)
         # Whole seconds, as shipped, repeat after a restart, and what repeats counts as seen.
@@ -199,7 +202,7 @@ class _Pubsub(Pubsub):
                 rpc = rpc_pb2.RPC()
                 rpc.ParseFromString(data)
                 await self._take(peer, rpc)
-        except (BaseLibp2pError, DecodeError, ValueError, UnicodeError) as error:
+        except self.BROKEN as error:
             log.debug("Gossip from %s ended: %r", peer, error)
         finally:
             self._listening[peer] -= 1

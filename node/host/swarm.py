@@ -87,13 +87,21 @@ async def _guarded(async_fn: Callable[..., Awaitable[Any]], args: tuple[Any, ...
     while True:
         try:
             await async_fn(*args)
-        except (BaseLibp2pError, OSError, trio.ClosedResourceError, trio.BrokenResourceError) as error:
-            log.debug("%s ended: %r", async_fn, error)
-        except Exception:  # whatever a peer's bytes provoke in there must not end the host
-            log.exception("A fault in libp2p, from %s", async_fn)
+        except Exception as error:  # whatever a peer's bytes provoke in there must not end the host
+            if _is_end(error):
+                log.debug("%s ended: %r", async_fn, error)
+            else:
+                log.error("A fault in libp2p, from %s", async_fn, exc_info=error)
         if not daemon:
             return
         await trio.sleep(1)
+
+
+def _is_end(error: BaseException) -> bool:
+    """Whether it says no more than that a connection ended, by whichever of its tasks noticed."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(_is_end, error.exceptions))
+    return isinstance(error, BaseLibp2pError | OSError | trio.ClosedResourceError | trio.BrokenResourceError)
 
 
 class _Swarm(Swarm):
