@@ -24,7 +24,7 @@ __all__ = ["API", "JSON", "api_reference", "json_reference"]
 _MODULES = [
     importlib.import_module(f"node.api.{found.name}")
     for found in pkgutil.iter_modules(node.api.__path__)
-    if found.name.endswith("answers")
+    if found.name.endswith("_answers")
 ]
 _REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 API = _REFERENCE / "api.md"
@@ -151,7 +151,7 @@ def _json_of(command: click.Command) -> str | None:
 
 
 def _structs() -> list[tuple[str, type[msgspec.Struct]]]:
-    return [(name, getattr(module, name)) for module in _MODULES for name in module.__all__ if name != "Answer"]
+    return [(name, getattr(module, name)) for module in _MODULES for name in module.__all__]
 
 
 def _field_docs() -> dict[tuple[str, str], str]:
