@@ -25,7 +25,7 @@ from protocol.council.council import Council
 from protocol.ids import operation_text, peer_text, person_text
 from protocol.log.operation import decode_envelope
 
-__all__ = ["charter", "council", "epochs", "invitations", "line", "nodes", "requests", "rivals", "roll"]
+__all__ = ["charter", "council", "epochs", "invitations", "line", "nodes", "offices", "requests", "rivals", "roll"]
 
 
 def line(service: Service, council: Council) -> CouncilLine:
