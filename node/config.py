@@ -40,6 +40,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The port of the local API and page, on 127.0.0.1 only; 0 takes any free one; unset, 4748 or a free one."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least serious line that is written to the log."""
+    log_format: Literal["text", "json"] = "text"
+    """Lines for people, or one JSON object a line."""
+    log_to: Literal["file", "stderr"] = "file"
+    """`node.log` in the home, or stderr, for containers and the journal."""
 
 
 @dataclass(frozen=True, slots=True)

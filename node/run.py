@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import json
 import logging
-import logging.handlers
 import os
 import random
 import signal
@@ -18,17 +17,20 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from node import private
+from node.clock import Clock, steady, wall
 from node.config import Config
 from node.gossip import Gossip
 from node.host import Host, HostSettings, open_host
 from node.host.errors import ListenFailed
 from node.keystore import NodeKeys
+from node.logs import logging_to
 from node.neighbours import Neighbours
 from node.ports import Ports
 from node.refused import Refused
 from node.service import Service
 from node.store import Store, StoreFailed
 from node.sync import Pace, Syncer
+from node.tally import Tally
 from node.teller import Teller
 from protocol.errors import Malformed
 from protocol.keys import public_key
@@ -44,7 +46,6 @@ _STARTS: Final = "starts"
 RESTORED: Final = "file"
 """The fact under which the database notes which file of the disk it is; another value says that it was put there."""
 _MOST_CORES: Final = 4
-_LOG_BYTES: Final = 5_000_000
 _FAREWELL: Final = 3.0  # seconds for the parts to stop
 
 
@@ -61,12 +62,12 @@ class Node:
     syncer: Syncer
     gossip: Gossip
     teller: Teller
+    clock: Clock
+    tally: Tally
     started: int
 
 
-def now() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
+now = wall
 
 
 class _Watcher:
@@ -106,29 +107,35 @@ async def open_node(
         try:
             restored = _restored(config, store)
             node_key, teller_key = public_key(keys.host_seed), public_key(keys.teller_seed)
+            # A clock that somebody put in is as steady as it is.
+            watch = Clock(store, clock, steady if clock is now else clock)
+            tally = Tally()
             service = Service(store, clock, node_key, teller_key, cores=min(_MOST_CORES, os.cpu_count() or 1))
             begun = time.monotonic()
             count = service.load()
             log.info("%d operations of %d councils in %.1f s", count, len(service.councils), time.monotonic() - begun)
-            teller = Teller(service, store, keys.teller_seed, restored=restored)
+            teller = Teller(service, store, keys.teller_seed, restored=restored, clock=watch)
             ports = Ports(config.settings, store)
             async with _network(config, keys, ports) as host:
                 neighbours = Neighbours(host, service, store, chance.random, config.settings.peers)
                 syncer = Syncer(host, service, _Watcher(neighbours, teller), chance, pace)
                 gossip = Gossip(host, service, syncer.soon, neighbours.broke)
-                node = Node(config, keys, store, service, host, neighbours, syncer, gossip, teller, clock())
+                node = Node(
+                    config, keys, store, service, host, neighbours, syncer, gossip, teller, watch, tally, clock()
+                )
                 async with trio.open_nursery() as nursery:
                     # First those who answer, then those who speak.
                     await nursery.start(gossip.run)
                     await nursery.start(syncer.run)
                     await nursery.start(neighbours.run)
-                    for observer in (teller, gossip, syncer, neighbours):
+                    for observer in (teller, gossip, syncer, neighbours, tally):
                         service.observe(observer)
                     nursery.start_soon(teller.run)
                     nursery.start_soon(_fail_with, service)
                     try:
                         yield node
                     finally:
+                        watch.note()
                         service.close()
                         nursery.cancel_scope.cancel()
         finally:
@@ -248,7 +255,7 @@ def run(config: Config, ready: Callable[[Node, int], None] | None = None) -> Non
     Raises `Refused` with one sentence when it cannot start or cannot go on.
     """
     config.prepare()
-    with _logging(config):
+    with logging_to(config):
         try:
             trio.run(_until_signal, config, ready)
         except Exception as error:
@@ -281,23 +288,3 @@ async def _until_signal(config: Config, ready: Callable[[Node, int], None] | Non
                 log.info("Stopping: %s", signal.Signals(number).name)
                 break
             nursery.cancel_scope.cancel()
-
-
-@contextmanager
-def _logging(config: Config) -> Iterator[None]:
-    """Write to the home's log file what is at least as serious as the settings say."""
-    handler = logging.handlers.RotatingFileHandler(
-        config.log_path, maxBytes=_LOG_BYTES, backupCount=2, encoding="utf-8"
-    )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    root.addHandler(handler)
-    # libp2p logs its peers' every mistake; what matters of it comes through our own loggers.
-    logging.getLogger("libp2p").setLevel(logging.CRITICAL)
-    log.setLevel(config.settings.log_level.upper())
-    logging.getLogger("node").setLevel(config.settings.log_level.upper())
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)
-        handler.close()

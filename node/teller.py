@@ -13,6 +13,7 @@ from typing import Final
 
 import trio
 
+from node.clock import Clock
 from node.feed import Missed, News, Subscription
 from node.outcome import Accepted
 from node.service import Arrival, Service
@@ -28,20 +29,25 @@ __all__ = ["Teller"]
 log = logging.getLogger("folkmoot.teller")
 
 _SILENT: Final = "teller-silent:"
+_LOOK: Final = 60.0  # seconds after which a clock that is in doubt is looked at again
 _LATELY: Final = 600_000  # ms: longer than any sync interval
 
 
 class Teller:
     """Signs for the councils that name the key of `seed` as a teller.
 
-    `restored` says that the database may be older than what this node has said already.
+    `restored` says that the database may be older than what this node has said already. Without
+    `clock` the service's is believed.
     """
 
-    def __init__(self, service: Service, store: Store, seed: bytes, *, restored: bool = False) -> None:
+    def __init__(
+        self, service: Service, store: Store, seed: bytes, *, restored: bool = False, clock: Clock | None = None
+    ) -> None:
         self.key = public_key(seed)
         self._service = service
         self._store = store
         self._seed = seed
+        self._clock = clock
         self._heard: dict[bytes, set[bytes]] = {}
         self._contacts: dict[bytes, dict[bytes, int]] = {}  # council -> peer -> when they synced last, ms
         self._offices: dict[bytes, Tellership] = {}
@@ -67,7 +73,8 @@ class Teller:
                 "this node's database was put back from a copy, or moved, so its teller waits until it has heard from "
                 "half of the council's other nodes what it signed since"
             )
-        return None
+        doubt = None if self._clock is None else self._clock.doubt()
+        return None if doubt is None else f"the teller waits, because {doubt}"
 
     def met(self, council: bytes, peer: bytes) -> None:
         """A sync with `peer` went through, whoever began it: this node is not alone."""
@@ -92,7 +99,9 @@ class Teller:
         return self._service.council(council).head.entitled() - {self._service.node}
 
     def confirm(self, council: bytes) -> None:
-        """Nothing that this teller signed is missing here: it may sign again."""
+        """Nothing that this teller signed is missing here, and the clock is right: it may sign again."""
+        if self._clock is not None:
+            self._clock.trust()
         self._store.note(_fact(council), None)
         log.info("The teller signs again.")
 
@@ -101,6 +110,8 @@ class Teller:
         mine = [arrival.id for arrival in arrivals if self._times(arrival)]
         if mine:
             now = self._service.clock()
+            if self._clock is not None:
+                self._clock.note()
             self._store.receive(mine, now)
             for operation in mine:
                 self._receipts.setdefault(operation, now)
@@ -130,6 +141,8 @@ class Teller:
 
     def _sleep(self) -> float:
         """Seconds until some deadline or time-out passes; without end when none is ahead."""
+        if self._clock is not None and self._clock.doubt() is not None:
+            return _LOOK
         wakes = [office.wake for office in self._offices.values() if office.wake is not None]
         return max(0.0, (min(wakes) - self._service.clock()) / 1000) if wakes else math.inf
 
