@@ -8,14 +8,14 @@ from tempfile import TemporaryDirectory
 
 import trio
 
+from .answerers import ANSWERERS
 from .decoders import DECODERS
-from .handlers import HANDLERS
 from .mutation import Mutation
 from .target import Target
 
 __all__ = ["TARGETS", "Found", "corpus", "run", "try_one"]
 
-TARGETS = (*DECODERS, *HANDLERS)
+TARGETS = (*DECODERS, *ANSWERERS)
 _FOLDER = Path(__file__).parent / "corpus"
 _POOL = 600  # inputs from which others are made, at most
 _RENEW = 20_000  # inputs after which a target begins anew

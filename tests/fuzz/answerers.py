@@ -42,7 +42,7 @@ from tests.worlds import World, seed, small_charter
 from . import samples
 from .target import Target, Try
 
-__all__ = ["HANDLERS"]
+__all__ = ["ANSWERERS"]
 
 STRANGER = seed("stranger")
 _TOKEN = "fuzz"
@@ -451,7 +451,7 @@ async def _api(folder: Path) -> AsyncIterator[Try]:
             served.removeHandler(faults)
 
 
-HANDLERS = (
+ANSWERERS = (
     _streamed("sync-asked", 150, SYNC, _talks, _answer),
     _streamed("sync-answered", 150, SYNC, _answers, _ask),
     _streamed("push", 100, PUSH, _news, _hear_news),
