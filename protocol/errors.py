@@ -23,10 +23,13 @@ class Misuse(FolkmootError, ValueError):
 class Malformed(FolkmootError):
     """Data from elsewhere breaks the format.
 
-    `rule` is a stable short name for machines, `message` one sentence for a person.
+    `rule` is a stable short name for machines, `message` one sentence for a person. It may quote
+    what is malformed, which is somebody else's: what a terminal would obey does not get into it.
     """
 
     def __init__(self, rule: str, message: str) -> None:
+        if not message.isprintable():
+            message = "".join([letter if letter.isprintable() else "\ufffd" for letter in message])
         super().__init__(rule, message)
         self.rule = rule
         self.message = message

@@ -25,3 +25,9 @@ def test_a_refusal_is_a_value() -> None:
     assert str(refusal) == "a teller's key has no voice."
     with pytest.raises(AttributeError):
         refusal.rule = "other"  # type: ignore[misc]  # that it cannot be set is the point
+
+
+def test_what_is_quoted_from_elsewhere_does_not_speak_to_a_terminal() -> None:
+    assert (
+        Malformed("charter", "unknown field 'a\n\x1b[2Jb\u202e'.").message == "unknown field 'a\ufffd\ufffd[2Jb\ufffd'."
+    )
