@@ -62,6 +62,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Keep it going": {
         "backup": "Keep this home in one file.",
         "restore": "Bring a home back from a backup.",
+        "repair": "Mend a damaged database.",
     },
 }
 

@@ -112,7 +112,10 @@ async def open_node(
             tally = Tally()
             service = Service(store, clock, node_key, teller_key, cores=min(_MOST_CORES, os.cpu_count() or 1))
             begun = time.monotonic()
-            count = service.load()
+            try:
+                count = service.load()
+            except StoreFailed as failed:
+                raise Refused("store", str(failed)) from failed
             log.info("%d operations of %d councils in %.1f s", count, len(service.councils), time.monotonic() - begun)
             teller = Teller(service, store, keys.teller_seed, restored=restored, clock=watch)
             ports = Ports(config.settings, store)

@@ -29,6 +29,7 @@ __all__ = ["Teller"]
 log = logging.getLogger("folkmoot.teller")
 
 _SILENT: Final = "teller-silent:"
+_RESTORED: Final = "teller-restored"
 _LOOK: Final = 60.0  # seconds after which a clock that is in doubt is looked at again
 _LATELY: Final = 600_000  # ms: longer than any sync interval
 
@@ -53,6 +54,7 @@ class Teller:
         self._offices: dict[bytes, Tellership] = {}
         self._receipts = store.receipts()
         if restored:
+            store.note(_RESTORED, b"1")
             for council in self.councils():
                 # Where there is no other node, nobody could have what is missing here.
                 if self._others(council):
@@ -107,6 +109,10 @@ class Teller:
 
     def saved(self, arrivals: Sequence[Arrival]) -> None:
         """Note when what tellers must time came, before anything is done about it."""
+        for arrival in arrivals:
+            if arrival.id == arrival.council and arrival.source is not None and self._store.fact(_RESTORED):
+                # The database that was lost may have held this council, and what was signed in it.
+                self._store.note(_fact(arrival.council), b"restored")
         mine = [arrival.id for arrival in arrivals if self._times(arrival)]
         if mine:
             now = self._service.clock()
