@@ -7,7 +7,7 @@ READY_DEV := $(VENV)/.ready-dev
 SETTINGS := pyproject.toml scripts/setup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench fuzz simulate oracles docs clean
+.PHONY: help demo test lint format bench fuzz soak simulate oracles docs clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -39,6 +39,9 @@ simulate: $(READY_DEV) ## long runs: councils on 300 nodes from five seeds, and 
 
 fuzz: $(READY_DEV) ## hostile input for everything that reads what others wrote: ARGS="--inputs 1000000"
 	@$(INSIDE) -m tests.fuzz $(ARGS)
+
+soak: $(READY_DEV) ## seven nodes on bad lines, cut and killed: ARGS="--minutes 60 --kills 100"
+	@$(INSIDE) -m tests.soak $(ARGS)
 
 oracles: $(READY_DEV) ## count many elections here and with other libraries, and compare
 	@$(INSIDE) tests/oracles/run.py $(ARGS)

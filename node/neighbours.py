@@ -36,7 +36,8 @@ __all__ = ["KeptAway", "Neighbour", "Neighbours"]
 log = logging.getLogger("folkmoot.peers")
 
 _FIRST: Final = 0.5  # seconds until the second try ...
-_LONGEST: Final = 20.0  # ... and at most between later ones
+_LONGEST: Final = 8.0  # ... and at most between later ones, ...
+_EACH: Final = 0.25  # ... or so many for each peer that is dialled, if that is more
 _PENALTY: Final = 120.0  # seconds that who broke the protocol is kept away, doubled each time ...
 _LONGEST_PENALTY: Final = 3600.0  # ... up to this
 _MOST_OFFENDERS: Final = 1024
@@ -314,6 +315,10 @@ class Neighbours:
         async for event in self._host.events():
             match event:
                 case Connected(peer, _):
+                    if self._host.connected() == {peer}:
+                        # The first after none: the line is back, so others may be there again too.
+                        for other in self._ways.values():
+                            other.stir()
                     way = self._way(peer)
                     way.trouble, way.differs, way.seen = None, None, self._service.clock()
                     # Strangers can have any number of keys: they are shown while they are here, and leave no trace.
@@ -341,9 +346,10 @@ class Neighbours:
                     await self._dial(peer, way)
                 connected = peer in self._host.connected()
                 # A connection may come and go without a word; so even a connected peer is looked at now and then.
-                with trio.move_on_after(_LONGEST if connected else wait * (0.5 + self._jitter())) as pause:
+                longest = max(_LONGEST, _EACH * len(self._ways))
+                with trio.move_on_after(longest if connected else wait * (0.5 + self._jitter())) as pause:
                     await changed.wait()
-                wait = min(_LONGEST, wait * 2) if pause.cancelled_caught and not connected else _FIRST
+                wait = min(longest, wait * 2) if pause.cancelled_caught and not connected else _FIRST
         finally:
             way.dialling = False
 

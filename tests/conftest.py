@@ -17,5 +17,5 @@ settings.load_profile("default")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that run whole nodes on one worker: two at once starve each other on a small machine."""
     for item in items:
-        if {"network", "walkthroughs"} & set(Path(item.path).relative_to(Path(__file__).parent).parts):
+        if {"network", "soak", "walkthroughs"} & set(Path(item.path).relative_to(Path(__file__).parent).parts):
             item.add_marker(pytest.mark.xdist_group("nodes"))

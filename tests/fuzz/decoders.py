@@ -200,7 +200,7 @@ def _ticket(data: bytes) -> str:
     if data[:4].lower() == b"moot":
         text = data.decode("utf-8", "replace")
     else:
-        data = data[:5000]
+        data = data[:1000]
         whole = data + sha256(b"moot1" + data).digest()[:5]
         letters = -(-len(whole) * 8 // 5)
         number = int.from_bytes(whole, "big") << (letters * 5 - len(whole) * 8)
@@ -456,7 +456,7 @@ DECODERS = (
     _target("founding", 100, lambda: samples.envelopes()[:3], _founding),
     _target("frame", 900, _frames, _frame),
     _target("reconcile", 600, _comparisons, _reconcile),
-    _target("ticket", 400, _tickets, _ticket),
+    _target("ticket", 200, _tickets, _ticket),
     _target("offer", 300, _offers, _offer),
     _target("name", 500, _names, _name),
     _target("certificate", 100, _certificates, _certificate),

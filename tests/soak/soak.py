@@ -1,0 +1,313 @@
+"""One soak: a council on seven nodes, through rounds of bad weather, cuts and kills; and what must hold at its end."""
+
+import contextlib
+import http.client
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from node.config import load
+from node.keystore import NodeKeys
+from node.outcome import Accepted
+from node.service import Service
+from node.store import Store
+from protocol.ids import operation_text, parse_operation, peer_text
+from protocol.log.operation import Draft
+from tests.network.councils import HALL, everything, keys_of
+from tests.worlds import Person, Teller, World, attachment
+
+from .places import Places
+
+__all__ = ["Broken", "Report", "Soak"]
+
+ROOT = Path(__file__).resolve().parents[2]
+NODES = 7
+_PEOPLE = [Person(name) for name in ("Ada", "Ben", "Cyd", "Dov", "Eva", "Fay")]
+_STARTING = 120.0  # seconds for a node to start on a busy machine
+
+
+class Broken(AssertionError):
+    """A law did not hold."""
+
+
+@dataclass
+class Report:
+    """What happened. `healed`: for each time that all lines came back, the seconds until all nodes held the same."""
+
+    places: str
+    clocks: bool
+    rounds: int = 0
+    accepted: int = 0
+    refused: int = 0
+    kills: int = 0
+    cuts: int = 0
+    epochs: int = 0
+    healed: list[float] = field(default_factory=list)
+
+    def data(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "places": self.places,
+            "clocks_apart": self.clocks,
+            "rounds": self.rounds,
+            "accepted": self.accepted,
+            "cut_off": self.refused,
+            "kills": self.kills,
+            "cuts": self.cuts,
+            "epochs": self.epochs,
+            "slowest_healing_seconds": round(max(self.healed, default=0.0), 1),
+        }
+
+
+class _Node:
+    """One node: its home, its process while it runs, and how to speak to it."""
+
+    def __init__(self, places: Places, place: int, folder: Path, keys: NodeKeys, ahead: int) -> None:
+        self._places = places
+        self.place = place
+        self.home = folder / f"node-{place}"
+        self.home.mkdir(mode=0o700, parents=True)
+        self._ahead = ahead
+        seeds = iter((keys.host_seed, keys.teller_seed))
+        NodeKeys.load_or_create(load(self.home).node_key_path, entropy=lambda _: next(seeds))
+        self._process: subprocess.Popen[str] | None = None
+        self._port = 0
+        self._token = ""
+
+    def settle(self, peers: Sequence[str]) -> None:
+        """Write the settings."""
+        lines = [f'listen = ["{self._places.listens(self.place)}"]', f"peers = {json.dumps(list(peers))}"]
+        (self.home / "settings.toml").write_text("\n".join([*lines, "mdns = false", "api_port = 0", ""]))
+
+    def begin(self) -> None:
+        """Start its process; `ready` waits until it answers."""
+        words = [sys.executable, "-m", "cli", "node", "run"]
+        environment = {**os.environ, "MOOT_HOME": str(self.home), "PYTHONPATH": str(ROOT)}
+        if self._ahead:
+            # The wall clock alone: what measures spans goes on as it must on any computer.
+            words = ["faketime", "-m", "-f", f"{self._ahead:+d}s", *words]
+            environment["FAKETIME_DONT_FAKE_MONOTONIC"] = environment["DONT_FAKE_MONOTONIC"] = "1"
+        with (self.home / "stderr.txt").open("a") as complaints:
+            self._process = subprocess.Popen(
+                self._places.command(self.place, words),
+                env=environment,
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                text=True,
+                start_new_session=True,
+            )
+
+    def ready(self) -> None:
+        """Wait until it runs."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        if not self._process.stdout.readline():
+            raise Broken(f"node {self.place} does not start: {(self.home / 'stderr.txt').read_text()[-2000:]}")
+        config = load(self.home)
+        self._port = json.loads(config.run_path.read_bytes())["port"]
+        self._token = config.token_path.read_text().strip()
+
+    def end(self, number: signal.Signals) -> None:
+        """End its process, and those that lead to it."""
+        if self._process is not None:
+            os.killpg(self._process.pid, number)
+            self._process.wait()
+            assert self._process.stdout is not None
+            self._process.stdout.close()
+            self._process = None
+
+    def ask(self, method: str, path: str, body: bytes | None = None, sort: str = "application/json") -> Any:
+        """One request to its API; `OSError` or `HTTPException` when it does not answer."""
+        headers = {"authorization": f"Bearer {self._token}", "content-type": sort}
+
+        def speak() -> Any:
+            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+            with contextlib.closing(connection):
+                connection.request(method, path, body, headers)
+                answer = connection.getresponse()
+                data = answer.read()
+                if answer.status >= 500:
+                    raise Broken(f"node {self.place} answered {answer.status}: {data.decode()}")
+                return json.loads(data)
+
+        return self._places.at(self.place, speak)
+
+
+class Soak:
+    """`clocks`: whether some clocks go an hour before and behind the others. `seed` decides everything but the machine."""
+
+    def __init__(self, places: Places, folder: Path, seed: int, *, clocks: bool) -> None:
+        self.report = Report(places.sort, clocks)
+        self._places = places
+        self._chance = random.Random(seed)
+        self._world = World(founder=_PEOPLE[0])
+        for number, person in enumerate(_PEOPLE[1:], 1):
+            self._world.admit(person, *_PEOPLE[:number])
+        self._id = self._world.council.id
+        self._acknowledged: set[bytes] = set()
+        self._lock = threading.Lock()
+        hours = (0, 3600, -3600, 0, 0, 3600, 0) if clocks else (0,) * NODES
+        owners: list[Person | Teller] = [HALL, *_PEOPLE]
+        self._nodes = [_Node(places, n, folder, keys_of(owners[n]), hours[n]) for n in range(NODES)]
+        for one in self._nodes:
+            others = [other.place for other in self._nodes if other is not one]
+            one.settle([f"{places.reaches(one.place, n)}/p2p/{peer_text(owners[n].node)}" for n in others])
+
+    def run(
+        self, minutes: float, kills: int, patience: float, tell: Callable[[Report], None] = lambda _: None
+    ) -> Report:
+        """Rounds for so long, and until so many nodes were killed; after each, all must hold the same in `patience` seconds.
+
+        Raises `Broken` when a law does not hold.
+        """
+        try:
+            self._found()
+            for node in self._nodes:
+                node.begin()
+            for node in self._nodes:
+                node.ready()
+            self._heal(patience)
+            ends = time.monotonic() + minutes * 60
+            while time.monotonic() < ends or self.report.kills < kills:
+                self._round(long=minutes >= 3)
+                self._heal(patience)
+                self.report.rounds += 1
+                tell(self.report)
+            for node in self._nodes:
+                node.end(signal.SIGTERM)
+            self._look_at_the_disks()
+        finally:
+            for node in self._nodes:
+                node.end(signal.SIGKILL)
+        return self.report
+
+    def _found(self) -> None:
+        """Everybody begins with the same council, on disk before any node runs."""
+        for node in self._nodes:
+            with contextlib.closing(Store(load(node.home).database_path)) as store:
+                outcomes = trio.run(Service(store, lambda: 0, bytes(32)).submit, everything(self._world))
+            if not all(isinstance(outcome, Accepted) for outcome in outcomes):
+                raise Broken(f"the council does not begin at node {node.place}: {outcomes}")
+
+    def _round(self, *, long: bool) -> None:
+        """Bad weather, perhaps a cut, people who write everywhere, and some nodes killed meanwhile."""
+        chance = self._chance
+        self._places.weather(chance)
+        if chance.random() < 0.8:
+            self._cut()
+        quiet = threading.Event()
+        killed = chance.sample(self._nodes, chance.choice((0, 1, 1, 2)))
+        writers = [
+            threading.Thread(target=self._write, args=(node, quiet, random.Random(chance.random())))
+            for node in self._nodes
+        ]
+        for writer in writers:
+            writer.start()
+        for node in killed:
+            quiet.wait(chance.uniform(0.3, 2.0))
+            node.end(signal.SIGKILL)
+            self.report.kills += 1
+        # Now and then long enough for connections to be given up, and for back-offs to grow.
+        quiet.wait(chance.uniform(20, 60) if long and chance.random() < 0.15 else chance.uniform(0.5, 3.0))
+        quiet.set()
+        for writer in writers:
+            writer.join()
+        for node in killed:
+            node.begin()
+        for node in killed:
+            node.ready()
+
+    def _cut(self) -> None:
+        places = list(range(NODES))
+        self._chance.shuffle(places)
+        parts = self._chance.choice(((3,), (1,), (2, 4), (1, 2, 3)))
+        ends = [0, *parts, NODES]
+        self._places.cut([places[begin:end] for begin, end in pairwise(ends)])
+        self.report.cuts += 1
+
+    def _write(self, node: _Node, quiet: threading.Event, chance: random.Random) -> None:
+        """Somebody writes at one node until it is quiet; what the node said it accepted is noted."""
+        who = _PEOPLE[max(0, node.place - 1)]
+        away = False
+        while not quiet.wait(chance.uniform(0, 0.1)):
+            act = chance.random() < 0.05
+            try:
+                if act:
+                    away = not away
+                    self._say(node, who, "member.absent" if away else "member.return", {}, ())
+                else:
+                    self._say(node, who, "comment.write", {"on": self._id, "text": 0}, (f"{chance.random()}",))
+            except (OSError, http.client.HTTPException):
+                with self._lock:
+                    self.report.refused += 1
+                return  # it was killed
+
+    def _say(self, node: _Node, who: Person, kind: str, body: dict[str, Any], texts: tuple[str, ...]) -> None:
+        asked = json.dumps({"needs": [operation_text(self._id)] if texts else []}).encode()
+        draft = node.ask("POST", f"/v1/councils/{operation_text(self._id)}/draft", asked)
+        deps = tuple(sorted(parse_operation(dep) for dep in draft["deps"]))
+        contents = tuple(attachment(text) for text in texts)
+        operation = Draft(
+            self._id, who.device(), draft["depth"], deps, time.time_ns() // 1_000_000, kind, body, contents
+        )
+        signed = operation.signed(who.device_seed())
+        outcome = node.ask("POST", "/v1/operations", signed.encode(), "application/cbor")
+        if outcome["state"] != "accepted":
+            raise Broken(f"node {node.place} did not take what it drafted itself: {outcome}")
+        with self._lock:
+            self._acknowledged.add(signed.operation.id)
+            self.report.accepted += 1
+
+    def _heal(self, patience: float) -> None:
+        """All lines come back; wait until every node holds the same, and everything that was accepted."""
+        self._places.cut([list(range(NODES))])
+        began = time.monotonic()
+        least = len(self._world.said) + len(self._acknowledged)
+        look = threading.Event()
+        while True:
+            found = [node.ask("GET", f"/v1/councils/{operation_text(self._id)}") for node in self._nodes]
+            took = time.monotonic() - began
+            if len({one["state_digest"] for one in found}) == 1 and all(one["operations"] >= least for one in found):
+                break
+            if took > patience:
+                states = [(n, one["operations"], one["epoch"]) for n, one in enumerate(found)]
+                raise Broken(
+                    f"after {took:.0f} s the nodes differ (node, operations, epoch): {states}; accepted: {least}"
+                )
+            look.wait(0.1)
+        self.report.healed.append(took)
+        self.report.epochs = found[0]["epoch"]
+
+    def _look_at_the_disks(self) -> None:
+        """From the files alone: nothing that was accepted is missing, and all are equal."""
+        digests = set()
+        for node in self._nodes:
+            with contextlib.closing(Store(load(node.home).database_path)) as store:
+                service = Service(store, lambda: 0, bytes(32))
+                service.load()
+                council = service.council(self._id)
+                missing = [id for id in self._acknowledged if id not in council]
+                if missing:
+                    raise Broken(f"{len(missing)} accepted operations are not on the disk of node {node.place}")
+                digests.add(council.digest())
+        if len(digests) != 1:
+            raise Broken(f"the disks hold {len(digests)} different states")
+
+
+def clocks_can_differ() -> bool:
+    """Whether this machine can give a program a clock of its own."""
+    return shutil.which("faketime") is not None
