@@ -70,7 +70,8 @@ MAX_WORDS: Final = 500
 class Hello:
     """Who I am in this council: how many operations I keep, and my latest epochs (digests) from `first` on.
 
-    `operations` is 0 for a side that does not hold the council yet.
+    `operations` is 0 for a side that does not hold the council yet. `clock`: what time it is there,
+    ms since 1970, if it says.
     """
 
     council: bytes
@@ -78,6 +79,7 @@ class Hello:
     first: int
     epochs: tuple[bytes, ...]
     version: int = VERSION
+    clock: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +185,10 @@ Frame = (
 def encode_frame(frame: Frame) -> bytes:
     """The frame's bytes."""
     match frame:
-        case Hello(council, operations, first, epochs, version):
+        case Hello(council, operations, first, epochs, version, clock):
             fields = {"version": version, "council": council, "operations": operations}
-            return encode(["hello", {**fields, "first": first, "epochs": list(epochs)}])
+            said = {} if clock is None else {"clock": clock}
+            return encode(["hello", {**fields, "first": first, "epochs": list(epochs), **said}])
         case Join(envelope, version):
             return encode(["join", version, envelope])
         case No(rule, message):
@@ -260,13 +263,14 @@ def _hello(value: Any) -> Hello:
         # Fields of another version mean nothing here; whoever reads this refuses by the version alone.
         return Hello(b"", 0, 0, (), value["version"])
     epochs = value.get("epochs")
-    if len(value) != 5 or type(epochs) is not list or len(epochs) > MAX_EPOCHS:
+    if len(value) != 5 + ("clock" in value) or type(epochs) is not list or len(epochs) > MAX_EPOCHS:
         raise _bad()
     return Hello(
         _id(value.get("council")),
         _number(value.get("operations")),
         _number(value.get("first")),
         tuple([_id(epoch) for epoch in epochs]),
+        clock=_number(value["clock"]) if "clock" in value else None,
     )
 
 

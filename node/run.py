@@ -83,6 +83,9 @@ class _Watcher:
     def differs(self, peer: bytes, why: str) -> None:
         self._neighbours.differs(peer, why)
 
+    def timed(self, peer: bytes, ahead: int) -> None:
+        self._teller.timed(peer, ahead)
+
     def heard(self, council: bytes, peer: bytes) -> None:
         self._teller.heard(council, peer)
 

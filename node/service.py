@@ -103,6 +103,7 @@ class Service:
         self._evidence: dict[bytes, Evidence] = {}
         self._feed = Feed()
         self._observers: list[Observer] = []
+        self._timed: Callable[[bytes, bytes], int | None] = lambda council, operation: None
         self._waiting = Waiting()
         self._joining = Joining(store, self._stir)
         self._failed: StoreFailed | None = None
@@ -316,6 +317,10 @@ class Service:
         assert self._failed is not None
         return self._failed
 
+    def time_with(self, timed: Callable[[bytes, bytes], int | None]) -> None:
+        """Save with each new operation when it came. timed: council, operation -> ms, or None for no time."""
+        self._timed = timed
+
     def _save(self, batch: Batch) -> None:
         if batch:
             self._store.save(batch)
@@ -409,6 +414,10 @@ class Service:
         if shelf.keep(envelope, data, row, change.batch, ours=source is None):
             change.lacking.add((shelf.council.id, None))
         change.arrivals.append(Arrival(shelf.council.id, envelope.operation.id, data, source))
+        at = self._timed(shelf.council.id, envelope.operation.id)
+        if at is not None:
+            # One commit for both: what is said to be here is timed, and the other way round.
+            change.batch.receipts.append((envelope.operation.id, at))
 
     def _enter_council(self, envelope: Envelope, data: bytes, source: bytes | None, change: _Change) -> Outcome:
         """A council that is not here: only its founding operation can begin it, and not anybody's."""

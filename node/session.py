@@ -57,6 +57,7 @@ class Report:
     """How a session went: operations got (new or not) and given, attachments got, bytes both ways.
 
     `refused` is the other side's no, if it said one; `complete` means that both hold the same now.
+    `ahead`: by how many ms the other side's clock is ahead of ours at least (behind: below 0), if it told.
     """
 
     received: int = 0
@@ -66,6 +67,7 @@ class Report:
     bytes_out: int = 0
     complete: bool = False
     refused: No | None = None
+    ahead: int | None = None
 
 
 def version_refusal(here: bytes, peer: bytes, theirs: int) -> No:
@@ -94,6 +96,7 @@ class Conversation:
         self._peer = stream.peer
         self._council = b""
         self._asked_for = False
+        self._since = service.clock()
         self._fork: int | None = None
         """The number of the first epoch on which both sides differ, if they do."""
         self.report = Report()
@@ -141,13 +144,17 @@ class Conversation:
     def _hello(self) -> Hello:
         council = self._here
         if council is None:
-            return Hello(self._council, 0, 0, ())
+            return Hello(self._council, 0, 0, (), clock=self._service.clock())
         links = council.branch.links
         first = max(0, len(links) - MAX_EPOCHS)
-        return Hello(self._council, len(council), first, tuple([bytes(link.digest) for link in links[first:]]))
+        epochs = tuple([bytes(link.digest) for link in links[first:]])
+        return Hello(self._council, len(council), first, epochs, clock=self._service.clock())
 
     def _meet(self, theirs: Hello) -> None:
-        """Find out whether the other side is on another branch."""
+        """Find out whether the other side is on another branch, and how far apart our clocks are."""
+        if theirs.clock is not None:
+            # It read its clock after the stream was opened, and before we heard of it.
+            self.report.ahead = min(0, theirs.clock - self._since) or max(0, theirs.clock - self._service.clock())
         mine = self._hello()
         known = dict(enumerate(mine.epochs, mine.first))
         for number, epoch in enumerate(theirs.epochs, theirs.first):

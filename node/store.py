@@ -128,9 +128,19 @@ class Batch:
     """Evidence of another branch: the council's number, the operation's id, its envelope."""
     dropped: list[int] = field(default_factory=list)
     """Rows that are not kept any more."""
+    receipts: list[tuple[bytes, int]] = field(default_factory=list)
+    """Operations that a teller must time, with when they came (ms). The first time stands."""
 
     def __bool__(self) -> bool:
-        return bool(self.operations or self.contents or self.wanted or self.erased or self.rivals or self.dropped)
+        return bool(
+            self.operations
+            or self.contents
+            or self.wanted
+            or self.erased
+            or self.rivals
+            or self.dropped
+            or self.receipts
+        )
 
 
 class Store:
@@ -254,6 +264,8 @@ class Store:
             many("delete from wanted where key = ?", keys)
         if batch.rivals:
             many("insert into rivals (council, id, raw) values (?, ?, ?) on conflict do nothing", batch.rivals)
+        if batch.receipts:
+            many("insert into receipts (operation, at) values (?, ?) on conflict do nothing", batch.receipts)
         for row in batch.dropped:
             span = (row * PLACES, row * PLACES + PLACES - 1)
             self._db.execute("delete from operations where row = ?", (row,))
@@ -347,24 +359,6 @@ class Store:
             (council, number, raw),
         )
         return self.signed_epoch(council, number) or raw
-
-    def receive(self, operations: Sequence[bytes], at: int) -> None:
-        """Note when operations that a teller must time came first (ms)."""
-        db = self._db
-        try:
-            db.execute("begin immediate")
-            try:
-                db.executemany(
-                    "insert into receipts (operation, at) values (?, ?) on conflict do nothing",
-                    [(operation, at) for operation in operations],
-                )
-                db.execute("commit")
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("rollback")
-                raise
-        except sqlite3.Error as fault:
-            raise _failed(self.path, fault) from fault
 
     def receipts(self) -> dict[bytes, int]:
         """Operation -> when it came first (ms)."""

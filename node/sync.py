@@ -79,6 +79,9 @@ class Watcher(Protocol):
     def differs(self, peer: bytes, why: str) -> None:
         """The peer runs another version; `why` says it to a person."""
 
+    def timed(self, peer: bytes, ahead: int) -> None:
+        """The peer's clock is ahead of ours by so many ms at least; behind it, if that is below 0."""
+
     def heard(self, council: bytes, peer: bytes) -> None:
         """We asked, and everything that the peer holds of the council is here."""
 
@@ -306,6 +309,8 @@ class Syncer:
             here.soon(council, trio.current_time())
 
     def _note(self, peer: bytes, here: _Peer, council: bytes, report: Report) -> None:
+        if report.ahead is not None:
+            self._watcher.timed(peer, report.ahead)
         if report.complete:
             self._watcher.heard(council, peer)
         elif report.refused is not None and report.refused.rule == "later":
@@ -345,6 +350,8 @@ class Syncer:
             return
         finally:
             answering.discard(session.council)
+        if report.ahead is not None:
+            self._watcher.timed(stream.peer, report.ahead)
         if report.complete:
             self._watcher.answered(session.council, stream.peer)
         if here is not None and report.complete and here.due.get(session.council, 0) > trio.current_time():

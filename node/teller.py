@@ -8,6 +8,7 @@ its own later operations have come back from half of the council's nodes.
 
 import logging
 import math
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,7 +18,7 @@ from node.clock import Clock
 from node.feed import Missed, News, Subscription
 from node.outcome import Accepted
 from node.service import Arrival, Service
-from node.store import Pending, Store
+from node.store import Batch, Pending, Store
 from protocol.council.charter import UnknownRules
 from protocol.council.council import Council
 from protocol.council.tellership import Deed, Tellership
@@ -32,6 +33,7 @@ _SILENT: Final = "teller-silent:"
 _RESTORED: Final = "teller-restored"
 _LOOK: Final = 60.0  # seconds after which a clock that is in doubt is looked at again
 _LATELY: Final = 600_000  # ms: longer than any sync interval
+_ASTRAY: Final = 60_000  # ms by which this clock may differ from those of most other tellers
 
 
 class Teller:
@@ -52,7 +54,11 @@ class Teller:
         self._heard: dict[bytes, set[bytes]] = {}
         self._contacts: dict[bytes, dict[bytes, int]] = {}  # council -> peer -> when they synced last, ms
         self._offices: dict[bytes, Tellership] = {}
+        self._clocks: dict[bytes, tuple[int, float]] = {}  # peer -> by how many ms it is ahead, and since when we know
+        self._astray: set[bytes] = set()  # councils of which the log was told
         self._receipts = store.receipts()
+        self._untimed: set[bytes] = set(self.councils())  # where something may have come that has no time
+        service.time_with(self._time)
         if restored:
             store.note(_RESTORED, b"1")
             for council in self.councils():
@@ -107,25 +113,78 @@ class Teller:
         self._store.note(_fact(council), None)
         log.info("The teller signs again.")
 
+    # --- the time ---------------------------------------------------------------------------------
+
+    def timed(self, peer: bytes, ahead: int) -> None:
+        """A peer's clock is ahead of this node's by so many ms at least; behind it, if that is below 0."""
+        self._clocks[peer] = (ahead, time.monotonic())
+        for id, council in self._service.councils.items():
+            why = self.astray(id)
+            if why is not None and id not in self._astray:
+                log.error("The teller abstains: %s.", why)
+                self._astray.add(id)
+            elif why is None and id in self._astray:
+                log.info(
+                    "This clock agrees with the other tellers' again: the teller goes on in %s.", council.charter.name
+                )
+                self._astray.discard(id)
+
+    def astray(self, council: bytes) -> str | None:
+        """Why this teller takes no part in the council's ballots now, for people: its clock is wrong."""
+        known = self._service.councils.get(council)
+        far = None if known is None or not self._concerned(known) else self._far(known)
+        if far is None:
+            return None
+        which = "behind" if far > 0 else "ahead of"
+        return (
+            f"this computer's clock is {abs(far) // 1000} seconds {which} those of the other tellers, so its teller takes no "
+            "part in ballots; set it right (timedatectl set-ntp true)"
+        )
+
+    def _far(self, council: Council) -> int | None:
+        """By how many ms the other tellers' clocks are ahead, if most of those we talk to are too far off."""
+        others = [teller for teller in (*council.head.tellers, *council.head.former) if teller.key != self.key]
+        since = time.monotonic() - _LATELY / 1000
+        told = [self._clocks[other.node] for other in others if other.node in self._clocks]
+        ahead = sorted(by for by, at in told if at >= since)
+        # One that lies, or is astray itself, is no reason to fall silent.
+        off = [by for by in ahead if abs(by) > _ASTRAY]
+        return off[len(off) // 2] if 2 * len(off) > len(ahead) else None
+
+    def _time(self, council: bytes, operation: bytes) -> int | None:
+        """When what tellers must time came: now. None for what this one does not time, or cannot now."""
+        known = self._service.councils.get(council)
+        if known is None or not self._concerned(known):
+            return None
+        if self._clock is not None:
+            self._clock.note()
+        if not self._trusted(known):
+            self._untimed.add(council)
+            return None
+        # Everything but plain talk may be a reason, a cast or a close.
+        return self._receipts.setdefault(operation, self._service.clock())
+
+    def _trusted(self, council: Council) -> bool:
+        return self._far(council) is None and (self._clock is None or self._clock.doubt() is None)
+
+    def _catch_up(self, council: Council) -> None:
+        """What came while the clock was wrong came at the latest now."""
+        box, now = council.box, self._service.clock()
+        named = {*box.revocations}
+        for ballot in box.running.values():
+            named.update(ballot.casts, *(instance.closes for instance in ballot.instances))
+        fresh = [(operation, now) for operation in sorted(named) if operation not in self._receipts]
+        if fresh:
+            self._store.save(Batch(receipts=fresh))
+            self._receipts.update(fresh)
+        self._untimed.discard(council.id)
+
     def saved(self, arrivals: Sequence[Arrival]) -> None:
-        """Note when what tellers must time came, before anything is done about it."""
+        """When they came was saved with them."""
         for arrival in arrivals:
             if arrival.id == arrival.council and arrival.source is not None and self._store.fact(_RESTORED):
                 # The database that was lost may have held this council, and what was signed in it.
                 self._store.note(_fact(arrival.council), b"restored")
-        mine = [arrival.id for arrival in arrivals if self._times(arrival)]
-        if mine:
-            now = self._service.clock()
-            if self._clock is not None:
-                self._clock.note()
-            self._store.receive(mine, now)
-            for operation in mine:
-                self._receipts.setdefault(operation, now)
-
-    def _times(self, arrival: Arrival) -> bool:
-        # Everything but plain talk may be a reason, a cast or a close.
-        council = self._service.councils.get(arrival.council)
-        return council is not None and self._serves(council)
 
     def lacking(self, council: bytes, source: bytes | None) -> None:
         """Nothing to do: that is for the sync."""
@@ -147,7 +206,7 @@ class Teller:
 
     def _sleep(self) -> float:
         """Seconds until some deadline or time-out passes; without end when none is ahead."""
-        if self._clock is not None and self._clock.doubt() is not None:
+        if self._astray or (self._clock is not None and self._clock.doubt() is not None):
             return _LOOK
         wakes = [office.wake for office in self._offices.values() if office.wake is not None]
         return max(0.0, (min(wakes) - self._service.clock()) / 1000) if wakes else math.inf
@@ -167,6 +226,9 @@ class Teller:
         office = self._offices.get(council)
         if office is None:
             office = self._offices[council] = Tellership(known, self._seed, _Here(self, known))
+        office.astray = self._far(known) is not None
+        if council in self._untimed and not office.astray:
+            self._catch_up(known)
         try:
             deed = office.poll(self._service.clock())
         except UnknownRules as rules:

@@ -35,6 +35,8 @@ class TellerAnswer(Answer, frozen=True):
     """Whether this node is connected to it, or is it."""
     silent: str | None
     """Why it signs nothing now, if it is this node's and does not."""
+    astray: str | None
+    """Why it takes no part in ballots, if it is this node's and does not: its clock is wrong."""
 
 
 class CharterAnswer(Answer, frozen=True):

@@ -43,8 +43,13 @@ def line(service: Service, council: Council) -> CouncilLine:
     )
 
 
-def council(service: Service, council: Council, connected: Set[bytes], silent: str | None) -> CouncilAnswer:
-    """One council. connected: the nodes that this one is connected to; silent: why its teller signs nothing."""
+def council(
+    service: Service, council: Council, connected: Set[bytes], silent: str | None, astray: str | None
+) -> CouncilAnswer:
+    """One council. connected: the nodes that this one is connected to.
+
+    silent: why its teller signs nothing; astray: why it takes no part in ballots.
+    """
     head = council.head
     return CouncilAnswer(
         council=operation_text(council.id),
@@ -70,6 +75,7 @@ def council(service: Service, council: Council, connected: Set[bytes], silent: s
                 here=(teller.key, teller.node) == (service.teller, service.node),
                 connected=teller.node == service.node or teller.node in connected,
                 silent=silent if teller.key == service.teller else None,
+                astray=astray if teller.key == service.teller else None,
             )
             for teller in head.tellers
         ],

@@ -49,6 +49,9 @@ class Telling(Protocol):
     def silent(self, council: bytes) -> str | None:
         """Why no epoch of that council is signed now, for people; None when nothing hinders."""
 
+    def astray(self, council: bytes) -> str | None:
+        """Why it takes no part in that council's ballots now, for people; None when nothing hinders."""
+
     def confirm(self, council: bytes) -> None:
         """Nothing that this teller signed is missing here: it may sign again."""
 

@@ -73,6 +73,8 @@ class NodeAnswer(Answer, frozen=True):
     port: int
     started: int
     connected: int
+    warnings: list[str]
+    """Why its teller does not do what it should in a council, in sentences."""
     """How many peers are connected now."""
     storage: int
     """Bytes on disk."""

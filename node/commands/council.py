@@ -214,6 +214,8 @@ def show(caller: Caller, council: str | None, as_json: bool) -> None:
         say(f"Teller: {'this node' if teller.here else teller.peer}{away}")
         if teller.silent:
             say(f"Warning: {teller.silent}. If you know that nothing is missing: moot node resume")
+        if teller.astray:
+            say(f"Warning: {teller.astray}.")
     for office in answer.offices:
         say(f"{one_line(office.office)}: {', '.join(clean(holder.name) for holder in office.members)}")
     if answer.rivals:

@@ -47,6 +47,8 @@ def status(caller: Caller, as_json: bool) -> None:
         say(
             f"{clean(line.name)}: epoch {line.epoch}, {count_of(line.members, 'member')}, {count_of(line.operations, 'operation')}"
         )
+    for warning in answer.warnings:
+        say(f"Warning: {clean(warning)}")
 
 
 @command.group("peers", invoke_without_command=True)

@@ -65,7 +65,8 @@ def list_councils(local: Here) -> list[CouncilLine]:
 def one_council(local: Here, council: FromPath[str]) -> CouncilAnswer:
     """One council, with the digest of its state."""
     found = local.council(council)
-    return councils.council(local.service, found, local.network.connected(), local.teller.silent(found.id))
+    silent = local.teller.silent(found.id)
+    return councils.council(local.service, found, local.network.connected(), silent, local.teller.astray(found.id))
 
 
 @get(f"{_BASE}/roll", sync_to_thread=False)

@@ -17,6 +17,7 @@ from node.api.answers import (
     PetnameAsked,
 )
 from node.api.councils import line
+from node.api.local import Local
 from node.api.routes.here import Here
 from node.peers import parse_address
 from node.refused import Refused
@@ -48,9 +49,20 @@ def about(local: Here) -> NodeAnswer:
         port=local.port,
         started=local.started,
         connected=len(local.network.connected()),
+        warnings=_warnings(local),
         storage=local.service.disk_bytes(),
         councils=[line(local.service, council) for council in local.service.councils.values()],
     )
+
+
+def _warnings(local: Local) -> list[str]:
+    """What hinders the node's teller, council by council."""
+    out = []
+    for id, council in sorted(local.service.councils.items()):
+        for why in (local.teller.silent(id), local.teller.astray(id)):
+            if why is not None:
+                out.append(f"In {' '.join(council.charter.name.split())}: {why}.")
+    return out
 
 
 @get("/v1/peers", sync_to_thread=False)

@@ -33,7 +33,7 @@ words = st.text(st.characters(categories=["L", "N", "P", "Zs"], max_codepoint=0x
     str.isprintable
 )
 frames: st.SearchStrategy[Frame] = st.one_of(
-    st.builds(Hello, ids, numbers, numbers, st.lists(ids, max_size=64).map(tuple)),
+    st.builds(Hello, ids, numbers, numbers, st.lists(ids, max_size=64).map(tuple), clock=st.none() | numbers),
     st.builds(Join, st.binary(max_size=50), st.integers(0, 9)),
     st.builds(No, words, words),
     st.builds(Bring, numbers),
@@ -92,6 +92,8 @@ HELLO = {"version": 1, "council": b"c" * 32, "operations": 1, "first": 0, "epoch
         ["hello", {**HELLO, "epochs": [b"e"]}],
         ["hello", {**HELLO, "epochs": [b"e" * 32] * 65}],
         ["hello", {**HELLO, "more": 1}],
+        ["hello", {**HELLO, "clock": -1}],
+        ["hello", {**HELLO, "clock": None}],
         ["no", "rule", "line\nline"],
         ["no", "rule", "x" * 501],
         ["no", "rule", b"bytes"],
