@@ -33,7 +33,8 @@ format: $(READY_DEV) ## put the code into the house's form
 bench: $(READY_DEV) ## measure, as ratios to raw references taken in the same run
 	@$(INSIDE) -m bench $(ARGS)
 
-simulate: $(READY_DEV) ## long runs: councils on 300 nodes from five seeds, and the property tests
+simulate: $(READY_DEV) ## long runs: 100,000 counts, councils on 300 nodes from five seeds, the property tests
+	@$(INSIDE) -m tests.simulation.count --counts 100000
 	@$(INSIDE) -m tests.simulation --nodes 300 --seeds 5
 	@$(INSIDE) -m pytest -n 2 --hypothesis-profile=thorough tests/property $(ARGS)
 
