@@ -6,6 +6,7 @@ from typing import Any
 from node.api.answers import EffectAnswer
 from node.api.deeds import ballot_title
 from node.api.names import Names
+from node.api.seat_words import SEAT_EFFECTS, seat_effect_words, seat_motion_words
 from node.api.texts import version_words
 from node.ballots.classes import classes_words
 from node.service import Service
@@ -80,6 +81,8 @@ def motion_words(
             return f"make {_people(names, members) or 'nobody'} {_office(office)}"
         case Elect(office=office):
             return f"make whoever is chosen {_office(office)}"
+        case _:
+            return seat_motion_words(council, effect)
 
 
 def _office(name: str) -> str:
@@ -156,6 +159,8 @@ def effect_words(service: Service, council: Council, names: Names, effect: Mappi
         members = effect["members"]
         held = "hold" if len(members) > 1 else "holds"
         return f"{_people(names, members) or 'nobody'} {held} the office {_office(effect['office'])} now"
+    if kind in SEAT_EFFECTS:
+        return seat_effect_words(council, effect)
     if kind == "decision":
         return f"{_ballot(service, council, effect)} is decided"
     if kind == "lapse" and "ballot" in effect:

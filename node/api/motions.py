@@ -8,21 +8,10 @@ from node.service import Service
 from protocol.council.bodies import Effect, Move
 from protocol.council.council import Council
 from protocol.council.epochs import Fact
-from protocol.council.motions import FORMING
+from protocol.council.motions import FORMING, MATTER
 from protocol.ids import operation_text
 
 __all__ = ["motion", "motions"]
-
-_MATTER = {
-    "admit": "admission",
-    "adopt": "adoption",
-    "charter": "charter",
-    "erase": "erasure",
-    "office": "adoption",
-    "rekey": "rekey",
-    "remove": "removal",
-    "tellers": "tellers",
-}
 
 
 def motions(service: Service, council: Council) -> list[MotionAnswer]:
@@ -40,7 +29,7 @@ def motion(service: Service, council: Council, names: Names, fact: Fact) -> Moti
     pending = council.pending().motions.get(fact.id)
     settled = council.settled.get(fact.id)
     kind = str(effect.data()["kind"])
-    threshold = council.charter.thresholds[_MATTER[kind]]
+    threshold = council.charter.thresholds[MATTER[type(effect)]]
     if pending is not None:
         count = council.count(pending)
         counted, yes, of, needed, met = set(count.assents), len(count.yes), count.of, count.needed, count.met

@@ -15,6 +15,7 @@ from ..keys import ENROLMENT, NODE, POSSESSION, TELLER, verify
 from ..log.operation import ATTACHMENT, MAX_CONTENTS, PART, Operation
 from .ballot_bodies import BALLOT_KINDS
 from .body import LATEST, Addresses, Body, Bytes32, Index, Signature
+from .seat_bodies import SEAT_KINDS, Believe, Join, Part, SeatChild, Suspend
 
 __all__ = [
     "KINDS",
@@ -240,7 +241,21 @@ class Elect(Body, frozen=True, tag="elect", tag_field="kind"):
     candidates: Annotated[list[Bytes32 | None], msgspec.Meta(min_length=1, max_length=100)]
 
 
-Effect = Admit | Remove | CharterChange | TellersChange | Rekey | Adopt | Erase | Office
+Effect = (
+    Admit
+    | Remove
+    | CharterChange
+    | TellersChange
+    | Rekey
+    | Adopt
+    | Erase
+    | Office
+    | Join
+    | Part
+    | SeatChild
+    | Suspend
+    | Believe
+)
 
 
 class Move(Body, frozen=True):
@@ -388,11 +403,12 @@ KINDS: Final[dict[str, type[Body]]] = {
     "replacement.offer": ReplacementOffer,
     "replacement.sign": ReplacementSign,
     **BALLOT_KINDS,
+    **SEAT_KINDS,
 }
 """Every kind that version 1 of the rules understands; others are stored and passed on."""
 
 _INDEXED: Final = ("name", "letter", "reason", "title", "text", "note", "files", "attachments")
-_PARTS: Final = ("record", "signatures", "casts", "openings", "boxes")
+_PARTS: Final = ("record", "signatures", "casts", "openings", "boxes", "founding", "epochs")
 _PLACES: Final = {
     # An erasure names contents of another operation.
     sort: []

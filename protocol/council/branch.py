@@ -8,6 +8,7 @@ import msgspec
 
 from ..codec import decode
 from ..errors import Malformed, Refusal
+from ..federation.link import Link as ChildLink
 from ..ids import Digest, Membership, digest
 from ..log.operation import MAX_PARTS
 from .bodies import TellersChange
@@ -30,6 +31,7 @@ class Link:
     tellers: tuple[Teller, ...]
     members: Mapping[Membership, Member]
     effects: tuple[dict[str, Any], ...]
+    seats: Mapping[bytes, ChildLink]
     operation: bytes
     """Of the operations here that carry the record, the one with the lowest id."""
 
@@ -76,7 +78,9 @@ class Branch:
 
     @staticmethod
     def _link(state: EpochState, effects: tuple[dict[str, Any], ...], operation: bytes) -> Link:
-        return Link(state.number, state.digest, state.profile, state.tellers, state.members, effects, operation)
+        return Link(
+            state.number, state.digest, state.profile, state.tellers, state.members, effects, state.seats, operation
+        )
 
     def enter(self, record: Record, operation: bytes) -> None:
         """Step to the epoch of `record`, which must follow the head."""

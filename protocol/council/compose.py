@@ -5,10 +5,11 @@ due reason in the past of its basis, in a fixed order:
 
 1. what people did to their own standing: revocations, leavings, enrolments of devices, then
    nodes and absences as they said them one after the other;
-2. ballots that the tellers certified, by id;
-3. motions whose assents meet the charter's exact threshold, by the class of their effect,
+2. what was carried of the councils that sit here;
+3. ballots that the tellers certified, by id;
+4. motions whose assents meet the charter's exact threshold, by the class of their effect,
    then by the number of assents, then by id;
-4. motions that lapse because they are too old.
+5. motions that lapse because they are too old.
 
 A reason takes effect at most once. One that is due but no longer fits what it wanted to
 change lapses, and the lapse is recorded with its reason. A motion that is too old is not due
@@ -43,8 +44,10 @@ from .bodies import (
 )
 from .charter import PROFILES, parse_charter
 from .epochs import Adopted, Decision, EpochState, Fact, Record, adopted_version, seal
+from .lapse import Lapse
 from .motions import FORMING, due, fitting, stale
 from .roll import Member, NodeListing, tellers_of
+from .seating import SEATED, take_seats, without
 
 __all__ = [
     "MAX_ACTS",
@@ -65,10 +68,6 @@ MAX_DECISIONS: Final = 32
 
 # A revocation comes before all else, so that what it ends cannot act once more beside it.
 _ACTS: Final[dict[type, int]] = {RevokeDevice: 0, Leave: 1, EnrolDevice: 2}
-
-
-class _Lapse(Exception):
-    """The effect does not fit any more; the text says why."""
 
 
 def leave_message(council: bytes, membership: bytes) -> bytes:
@@ -100,6 +99,8 @@ def compose(previous: EpochState, absorbed: EpochState, basis: Iterable[bytes]) 
         if effect is not None:
             effects.append({**effect, "reason": fact.id})
     state = replace(state, acts=tuple(left))
+    state, carried, pressing = take_seats(state)
+    effects.extend(carried)
     for ballot, (certificate, decision) in sorted(absorbed.decisions.items())[:MAX_DECISIONS]:
         rest = {k: v for k, v in state.decisions.items() if k != ballot}
         accepted = {k: v for k, v in state.accepted.items() if k != ballot}
@@ -110,10 +111,10 @@ def compose(previous: EpochState, absorbed: EpochState, basis: Iterable[bytes]) 
         state = replace(state, motions={k: v for k, v in state.motions.items() if k != motion.id})
         try:
             state, effect = _APPLY[type(motion.effect)](state, previous.number + 1, motion.effect)
-        except _Lapse as lapse:
+        except Lapse as lapse:
             effect = {"kind": "lapse", "why": str(lapse)}
         effects.append({**effect, "reason": motion.id, "assents": list(standing.assents)})
-    if not effects:
+    if len(effects) == len(carried) and not pressing:
         return None
     lapsed = sorted([motion.id for motion in state.motions.values() if stale(previous, motion)])[:MAX_LAPSES]
     effects.extend({"kind": "lapse", "why": "too old", "reason": motion} for motion in lapsed)
@@ -128,17 +129,13 @@ def _with(state: EpochState, member: Member) -> EpochState:
     return replace(state, members={**state.members, member.membership: member})
 
 
-def _without(state: EpochState, membership: bytes) -> EpochState:
-    return replace(state, members={k: v for k, v in state.members.items() if k != membership})
-
-
 def _act(state: EpochState, fact: Fact) -> tuple[EpochState, dict[str, Any] | None]:
     """What the act makes of `state`, and its effect: None when the roll stays, or it is not proven."""
     body, who = fact.body, fact.membership
     subject = body.membership if isinstance(body, EnrolDevice | RevokeDevice) else who
     member = state.members.get(Membership(subject or b""))
-    if member is None:
-        return state, None
+    if member is None or member.seat is not None:
+        return state, None  # what a seat has, its council says
     if isinstance(body, RevokeDevice):
         message = revocation_message(state.council, member.membership, body.device)
         if not verify(member.person, REVOCATION, message, body.grant):
@@ -165,7 +162,7 @@ def _act(state: EpochState, fact: Fact) -> tuple[EpochState, dict[str, Any] | No
         # The person's own signature: good even if the device that carried it is revoked beside it.
         if not verify(member.person, LEAVE, leave_message(state.council, member.membership), body.grant):
             return state, None
-        return _without(state, member.membership), _named("leave", member)
+        return without(state, member.membership), _named("leave", member)
     if fact.author not in member.devices:
         return state, None  # revoked meanwhile: what it asked for has no effect any more
     if isinstance(body, EnrolNode):
@@ -204,7 +201,7 @@ def _decide(state: EpochState, previous: EpochState, decision: Decision) -> tupl
         return state, {"kind": "lapse", "why": "the council is forming"}
     try:
         return _APPLY[type(decision.effect)](state, previous.number + 1, decision.effect)
-    except _Lapse as lapse:
+    except Lapse as lapse:
         return state, {"kind": "lapse", "why": str(lapse)}
 
 
@@ -213,21 +210,21 @@ def _decide(state: EpochState, previous: EpochState, decision: Decision) -> tupl
 
 def _admit(state: EpochState, number: int, effect: Admit) -> tuple[EpochState, dict[str, Any]]:
     if effect.request not in state.requests:
-        raise _Lapse("the request was used already, or is not proven")
+        raise Lapse("the request was used already, or is not proven")
     invitation_id, time, request = state.requests[effect.request]
     invitation = state.invitations[invitation_id]
     if invitation.withdrawn:
-        raise _Lapse("the invitation was withdrawn")
+        raise Lapse("the invitation was withdrawn")
     if invitation.used >= invitation.uses:
-        raise _Lapse("the invitation is used up")
+        raise Lapse("the invitation is used up")
     if invitation.expires is not None and time > invitation.expires:
-        raise _Lapse("the invitation had expired")
+        raise Lapse("the invitation had expired")
     if request.person in state.persons():
-        raise _Lapse("the person is on the roll already")
+        raise Lapse("the person is on the roll already")
     if _in_use(state, request.device):
-        raise _Lapse("the device's key was used before")
+        raise Lapse("the device's key was used before")
     if len(state.members) >= state.charter.size.max:
-        raise _Lapse("the council is full")
+        raise Lapse("the council is full")
     nodes = {} if request.node is None else {request.node: NodeListing(request.node, tuple(request.addresses or ()))}
     membership = Membership(effect.request)
     member = Member(membership, request.person, number, frozenset({request.device}), nodes)
@@ -243,20 +240,20 @@ def _admit(state: EpochState, number: int, effect: Admit) -> tuple[EpochState, d
 def _remove(state: EpochState, number: int, effect: Remove) -> tuple[EpochState, dict[str, Any]]:
     member = state.members.get(Membership(effect.membership))
     if member is None:
-        raise _Lapse("the membership had ended already")
+        raise Lapse("the membership had ended already")
     if len(state.members) == 1:
-        raise _Lapse("nobody would be left")
-    return _without(state, member.membership), _named("remove", member)
+        raise Lapse("nobody would be left")
+    return without(state, member.membership), _named("remove", member)
 
 
 def _rekey(state: EpochState, number: int, effect: Rekey) -> tuple[EpochState, dict[str, Any]]:
     member = state.members.get(Membership(effect.membership))
-    if member is None or member.person != effect.replaces:
-        raise _Lapse("the membership does not have the key that was to be replaced")
+    if member is None or member.seat is not None or member.person != effect.replaces:
+        raise Lapse("the membership does not have the key that was to be replaced")
     if not effect.proven():
-        raise _Lapse("the new keys are not proven")
+        raise Lapse("the new keys are not proven")
     if effect.person in state.persons() or _in_use(state, effect.device):
-        raise _Lapse("the new keys are in use already, or were")
+        raise Lapse("the new keys are in use already, or were")
     changed = replace(member, person=effect.person, devices=frozenset({effect.device}))
     state = replace(state, devices_ever=state.devices_ever | {effect.device})
     fields = {"person": effect.person, "device": effect.device, "replaces": effect.replaces}
@@ -266,24 +263,24 @@ def _rekey(state: EpochState, number: int, effect: Rekey) -> tuple[EpochState, d
 def _charter(state: EpochState, number: int, effect: CharterChange) -> tuple[EpochState, dict[str, Any]]:
     old = state.charter.digest()
     if effect.replaces != old:
-        raise _Lapse("the charter was changed meanwhile")
+        raise Lapse("the charter was changed meanwhile")
     try:
         charter = parse_charter(effect.charter)
     except Malformed as error:
-        raise _Lapse(f"the new charter is not valid: {error.rule}") from error
+        raise Lapse(f"the new charter is not valid: {error.rule}") from error
     if charter.tellers != state.profile:
-        raise _Lapse("the tellers' profile changes with the tellers, not with the charter")
+        raise Lapse("the tellers' profile changes with the tellers, not with the charter")
     if len(state.members) > charter.size.max:
-        raise _Lapse("the council has more members than the new charter allows")
+        raise Lapse("the council has more members than the new charter allows")
     if len(state.members) < charter.size.min:
-        raise _Lapse("the council has fewer members than the new charter asks for")  # nor could it go back
+        raise Lapse("the council has fewer members than the new charter asks for")  # nor could it go back
     return replace(state, charter=charter), {"kind": "charter", "charter": charter.digest(), "replaces": old}
 
 
 def _tellers(state: EpochState, number: int, effect: TellersChange) -> tuple[EpochState, dict[str, Any]]:
     old = state.tellers_digest()
     if effect.replaces != old:
-        raise _Lapse("the tellers were changed meanwhile")
+        raise Lapse("the tellers were changed meanwhile")
     return replace_tellers(state, effect), _tellers_named(effect, old)
 
 
@@ -301,36 +298,36 @@ def compose_replacement(previous: EpochState, effect: TellersChange, basis: Iter
         return Refusal("replaces", "the tellers to be replaced are not the council's tellers now.")
     try:
         after = replace_tellers(previous, effect)
-    except _Lapse as lapse:
+    except Lapse as lapse:
         return Refusal("tellers", f"these tellers cannot serve: {lapse}.")
     named = {**_tellers_named(effect, previous.tellers_digest()), "by": "members"}
     return seal(previous, basis, [named], replace(after, replaced=previous.number + 1))
 
 
 def replace_tellers(state: EpochState, effect: TellersChange) -> EpochState:
-    """`state` with the effect's tellers and profile; raises `_Lapse` when they cannot be."""
+    """`state` with the effect's tellers and profile; raises `Lapse` when they cannot be."""
     profile = PROFILES.get(effect.profile)
     keys = {teller.key for teller in effect.tellers}
     if profile is None or len(effect.tellers) != profile.n or len(keys) != profile.n:
-        raise _Lapse("the profile does not fit the number of tellers")
+        raise Lapse("the profile does not fit the number of tellers")
     if not all(teller.proven(state.council) for teller in effect.tellers):
-        raise _Lapse("a teller did not prove possession of its key")
+        raise Lapse("a teller did not prove possession of its key")
     if keys & state.devices_ever:
-        raise _Lapse("a teller's key is a member's device")
+        raise Lapse("a teller's key is a member's device")
     try:
         charter = parse_charter({**state.charter.data(), "tellers": effect.profile})
     except Malformed as error:
-        raise _Lapse(f"the charter would not be valid: {error.rule}") from error
+        raise Lapse(f"the charter would not be valid: {error.rule}") from error
     return replace(state, profile=effect.profile, tellers=tellers_of(effect.tellers), charter=charter)
 
 
 def _adopt(state: EpochState, number: int, effect: Adopt) -> tuple[EpochState, dict[str, Any]]:
     if effect.replaces != adopted_version(state, effect):
-        raise _Lapse("another version was adopted meanwhile")
+        raise Lapse("another version was adopted meanwhile")
     if effect.proposal in state.withdrawn:
-        raise _Lapse("the proposal was withdrawn")
+        raise Lapse("the proposal was withdrawn")
     if any(operation == effect.version for operation, _ in state.own_erased | state.erased):
-        raise _Lapse("the text was erased")
+        raise Lapse("the text was erased")
     adopted = {**state.adopted, effect.proposal: Adopted(effect.version, number)}
     named = {"kind": "adopt", "proposal": effect.proposal, "version": effect.version, "replaces": effect.replaces}
     return replace(state, adopted=adopted), named
@@ -339,7 +336,7 @@ def _adopt(state: EpochState, number: int, effect: Adopt) -> tuple[EpochState, d
 def _erase(state: EpochState, number: int, effect: Erase) -> tuple[EpochState, dict[str, Any]]:
     target = (effect.operation, effect.attachment)
     if target in state.erased:
-        raise _Lapse("it was erased already")
+        raise Lapse("it was erased already")
     named = {"kind": "erase", "operation": effect.operation, "attachment": effect.attachment}
     return replace(state, erased=state.erased | {target}), named
 
@@ -347,7 +344,7 @@ def _erase(state: EpochState, number: int, effect: Erase) -> tuple[EpochState, d
 def _office(state: EpochState, number: int, effect: Office) -> tuple[EpochState, dict[str, Any]]:
     holders = tuple(Membership(m) for m in effect.members if m in state.members)
     if effect.members and not holders:
-        raise _Lapse("nobody of them is a member any more")
+        raise Lapse("nobody of them is a member any more")
     named = {"kind": "office", "office": effect.office, "members": list(holders)}
     return replace(state, offices={**state.offices, effect.office: holders}), named
 
@@ -361,4 +358,5 @@ _APPLY: Final[dict[type, Callable[..., tuple[EpochState, dict[str, Any]]]]] = {
     Adopt: _adopt,
     Erase: _erase,
     Office: _office,
+    **SEATED,
 }

@@ -212,7 +212,20 @@ class Council:
             "withdrawn": sorted(pending.withdrawn),
             "talk": self.talk.data(),
             "ballots": self.box.data(),
+            **self._federation(head, pending),
         }
+
+    @staticmethod
+    def _federation(head: EpochState, pending: EpochState) -> dict[str, Any]:
+        """What concerns other councils; left out where there is none, as in most."""
+        carried = [[seat, sorted(pool.links)] for seat, pool in sorted(pending.carried.items()) if pool.links]
+        told: dict[str, list[Any]] = {
+            "parents": sorted(head.parents),
+            "seats": [[seat, link.number, link.digest] for seat, link in sorted(head.seats.items())],
+            "believed": [[seat, epoch] for seat, epoch in sorted(head.believed.items())],
+            "carried": carried,
+        }
+        return {name: value for name, value in told.items() if value}
 
     def digest(self) -> Digest:
         """SHA-256 of the canonical fold state."""
@@ -273,6 +286,8 @@ class Council:
                 return Refusal("standing", "the request is not signed with the key of an invitation.")
             return self.standings.invitation(operation.author, epoch)
         standing = self.standings.at(operation.author, epoch)
+        if standing is None and operation.kind == "seat.carry":
+            standing = self.standings.carrier(operation.author, epoch)
         if standing is None:
             return Refusal(
                 "standing", f"the author had no standing in epoch {epoch}: not a member's device, nor a teller."
@@ -459,6 +474,9 @@ class Council:
         ended += [self.standings.end(key, "teller", number) for key in sorted(old_tellers - new_tellers)]
         for key in sorted(new_tellers - old_tellers):
             self.standings.begin(key, "teller", None, number)
+        ended += [self.standings.end(key, "carrier", number) for key in sorted(before.carriers() - after.carriers())]
+        for key in sorted(after.carriers() - before.carriers()):
+            self.standings.begin(key, "carrier", None, number)
         return ended
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ..codec import encode
 from ..errors import Misuse
+from ..federation.link import Link
 from ..ids import Digest, Membership, digest
 from .bodies import (
     Absent,
@@ -34,6 +35,7 @@ from .bodies import (
 from .body import Body
 from .charter import Charter
 from .roll import Member, NodeListing, Teller, roll_digest, tellers_digest
+from .seats import Carried, Pool
 
 __all__ = [
     "GOVERNING",
@@ -75,6 +77,7 @@ class Acceptance(Body, frozen=True):
 GOVERNING: Final = (
     Decision,
     Acceptance,
+    Carried,
     Absent,
     Assent,
     EnrolDevice,
@@ -173,6 +176,14 @@ class EpochState:
     """Attachments whose authors erased them, in the past of a basis."""
     withdrawn: frozenset[bytes] = frozenset()
     """Proposals that their authors withdrew."""
+    seats: Mapping[bytes, Link] = field(default_factory=dict)
+    """The councils that sit here: application -> the latest of its epochs that is taken in."""
+    carried: Mapping[bytes, Pool] = field(default_factory=dict)
+    """Application -> what was carried of that council and is not taken in."""
+    believed: Mapping[bytes, bytes] = field(default_factory=dict)
+    """Application -> the epoch by which that council's members replaced its tellers, and that is believed here."""
+    parents: frozenset[bytes] = frozenset()
+    """The councils that this one decided to belong to."""
     devices_ever: frozenset[bytes] = frozenset()
     barred: frozenset[tuple[Membership, bytes]] = frozenset()
     """Devices that were revoked before they were enrolled, each under its membership."""
@@ -213,7 +224,15 @@ class EpochState:
         nodes = {teller.node for teller in (*self.tellers, *self.former)}
         for member in self.members.values():
             nodes.update(member.nodes)
+        if self.charter.visibility == "seats":
+            nodes.update(self.carriers())
         return nodes
+
+    def carriers(self) -> frozenset[bytes]:
+        """The node keys that may carry: of every council that sits here its tellers' nodes, and those on its roll."""
+        return frozenset(
+            node for link in self.seats.values() for node in (*link.nodes, *(node for _, node in link.tellers))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +301,7 @@ def absorb(state: EpochState, facts: Iterable[Fact]) -> EpochState:
     withdrawn = set(state.withdrawn)
     decisions = dict(state.decisions)
     accepted = dict(state.accepted)
+    carried = dict(state.carried)
     grown: dict[bytes, dict[bytes, tuple[Membership, bytes]]] = {}
     taken_back: dict[bytes, set[bytes]] = {}
     given = {a: (motion.id, who) for motion in motions.values() for a, (who, _) in motion.assents.items()}
@@ -298,6 +318,8 @@ def absorb(state: EpochState, facts: Iterable[Fact]) -> EpochState:
             _, _, keys = accepted.get(body.ballot, (0, 0, frozenset[bytes]()))
             if body.ballot not in state.decided:
                 accepted[body.ballot] = (body.opened, body.quorum, keys | {fact.author})
+        elif isinstance(body, Carried):
+            carried[body.seat] = carried.get(body.seat, Pool()).taking(fact.id, body)
         elif isinstance(body, Erasure):
             own_erased.update((body.operation, index) for index in body.attachments)
         elif isinstance(body, WithdrawProposal):
@@ -339,6 +361,7 @@ def absorb(state: EpochState, facts: Iterable[Fact]) -> EpochState:
         withdrawn=frozenset(withdrawn),
         decisions=decisions,
         accepted=accepted,
+        carried=carried,
     )
 
 

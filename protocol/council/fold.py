@@ -37,6 +37,8 @@ from .branch import Branch
 from .charter import Charter
 from .epochs import GOVERNING, Acceptance, Decision, EpochState, Fact, absorb
 from .outcomes import Erased, Event
+from .seat_bodies import Apply, Carry, SeatChild
+from .seats import Carried, CarriedPaper, SeatBook
 from .standing import Standing, Standings
 from .talk import Talk
 
@@ -82,11 +84,12 @@ class Fold:
             self._judge_effect,
         )
         self.box = BallotBox(council, clerk)
+        self.seats = SeatBook(lambda number: branch.links[number].seats)
         self.news: list[Event] = []
         """What came of an insertion beside what it adds; whoever tells it clears it."""
         self._fresh: dict[int, Fact] = {}  # governing, kept, in no epoch's past yet
         self._limbo: dict[int, _Held] = {}
-        self._papers: dict[int, _Held] = {}  # what was said about ballots, as long as it may go to limbo
+        self._papers: dict[int, _Held] = {}  # what was said about ballots and seats, as long as it may go to limbo
         self._pending: EpochState | None = None
 
     def pending(self) -> EpochState:
@@ -195,6 +198,10 @@ class Fold:
             len(set(effect.members)) != len(effect.members) or not effect.office.strip()
         ):
             return Refusal("motion-office", "the office has no name, or somebody would hold it twice.")
+        if isinstance(effect, SeatChild) and (
+            effect.application not in deps or not self.seats.is_application(effect.application)
+        ):
+            return Refusal("motion-seat", "the motion would give a seat to a council that did not ask.")
         return None
 
     def _is_request(self, operation: bytes) -> bool:
@@ -213,6 +220,14 @@ class Fold:
                     self._papers[row] = held
                 if isinstance(answer, Decision | Acceptance):
                     fact = replace(fact, body=answer)
+            elif isinstance(fact.body, Apply | Carry):
+                carried = self.seats.take_in(
+                    CarriedPaper(fact.id, fact.epoch, fact.membership, fact.body, held.deps, held.parts)
+                )
+                refusal = carried if isinstance(carried, Refusal) else None
+                if isinstance(carried, Carried):
+                    self._papers[row] = held
+                    fact = replace(fact, body=carried)
             else:
                 refusal = self._judge(fact, held.deps)
             if refusal is not None:
@@ -244,6 +259,7 @@ class Fold:
         self._pending = None
         self.motions.pop(operation, None)
         self.box.discard(operation)
+        self.seats.discard(operation)
         if row in self._papers:
             self._limbo[row] = self._papers.pop(row)
             return

@@ -6,6 +6,7 @@ from typing import Final
 from ..ids import Membership
 from .bodies import Admit, Adopt, CharterChange, Erase, Office, Rekey, Remove, TellersChange
 from .epochs import EpochState, Motion
+from .seat_bodies import Believe, Join, Part, SeatChild, Suspend
 
 __all__ = ["CLASSES", "FORMING", "MATTER", "MAX_ASSENTS", "MAX_MOTIONS", "Count", "count", "due", "fitting", "stale"]
 
@@ -13,7 +14,21 @@ MAX_MOTIONS: Final = 48
 MAX_ASSENTS: Final = 1500
 """What one epoch holds at most, so that its record fits its part; the rest waits for the next."""
 
-CLASSES: Final = (Remove, Rekey, Admit, Erase, Adopt, Office, CharterChange, TellersChange)
+CLASSES: Final = (
+    Remove,
+    Rekey,
+    Admit,
+    Erase,
+    Adopt,
+    Office,
+    CharterChange,
+    TellersChange,
+    Suspend,
+    SeatChild,
+    Believe,
+    Join,
+    Part,
+)
 MATTER: Final[dict[type, str]] = {
     Remove: "removal",
     Rekey: "rekey",
@@ -23,9 +38,14 @@ MATTER: Final[dict[type, str]] = {
     Office: "adoption",
     CharterChange: "charter",
     TellersChange: "tellers",
+    Suspend: "removal",
+    SeatChild: "admission",
+    Believe: "admission",
+    Join: "charter",
+    Part: "charter",
 }
 """Effect -> the matter whose threshold it needs."""
-FORMING: Final = (Admit, TellersChange)
+FORMING: Final = (Admit, TellersChange, SeatChild)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +68,11 @@ def count(state: EpochState, motion: Motion) -> Count:
 
     An assent counts if its device is enrolled under the same membership and it was not
     withdrawn. The absent are left out unless they assented; the person whom a removal or a
-    new key concerns is left out altogether.
+    new key concerns is left out altogether, and so is the seat that is to be suspended or believed.
     """
     concerned = motion.effect.membership if isinstance(motion.effect, Remove | Rekey) else None
+    if isinstance(motion.effect, Suspend | Believe):
+        concerned = motion.effect.seat
     yes: dict[Membership, bytes] = {}
     for assent, (membership, device) in sorted(motion.assents.items()):
         member = state.members.get(membership)

@@ -11,6 +11,7 @@ from .bodies import TellerKeys
 __all__ = [
     "Member",
     "NodeListing",
+    "SeatShown",
     "Teller",
     "roll_digest",
     "tellers_digest",
@@ -27,8 +28,24 @@ class NodeListing:
 
 
 @dataclass(frozen=True, slots=True)
+class SeatShown:
+    """What the roll says of a council that sits in it: its latest epoch here, its people, whether it is suspended.
+
+    people: what that council says itself; None while it showed no roll.
+    """
+
+    number: int
+    digest: bytes
+    people: int | None
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
-    """One membership, as of an epoch. `since` is the epoch that admitted."""
+    """One membership, as of an epoch. `since` is the epoch that admitted.
+
+    A council that sits here is a member too: `person` is its id, and `seat` is set.
+    """
 
     membership: Membership
     person: bytes
@@ -36,6 +53,7 @@ class Member:
     devices: frozenset[bytes]
     nodes: Mapping[bytes, NodeListing] = field(default_factory=dict)
     absent: bool = False
+    seat: SeatShown | None = None
 
     def with_node(self, listing: NodeListing) -> "Member":
         """The same member with this node listed, or listed anew."""
@@ -48,7 +66,10 @@ class Member:
     def data(self) -> list[Any]:
         """The form that the roll's digest covers."""
         nodes = [[listing.key, list(listing.addresses)] for _, listing in sorted(self.nodes.items())]
-        return [self.membership, self.person, self.since, sorted(self.devices), nodes, self.absent]
+        row = [self.membership, self.person, self.since, sorted(self.devices), nodes, self.absent]
+        if self.seat is not None:
+            row.append([self.seat.number, self.seat.digest, self.seat.people, self.seat.suspended])
+        return row
 
 
 @dataclass(frozen=True, slots=True)

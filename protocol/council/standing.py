@@ -1,6 +1,7 @@
 """Who may write, and from which epoch to which.
 
-A *standing* is one key in one role: a device of a membership, a teller's term, an invitation.
+A *standing* is one key in one role: a device of a membership, a teller's term, an invitation,
+a node of a council that sits here and may carry what that council decided.
 It has a number, begins with an epoch and may end with one; ended standings never return.
 """
 
@@ -11,7 +12,7 @@ from ..ids import Membership
 
 __all__ = ["Role", "Standing", "Standings"]
 
-Role = Literal["device", "teller", "invitation"]
+Role = Literal["device", "teller", "invitation", "carrier"]
 
 
 @dataclass(slots=True)
@@ -49,9 +50,17 @@ class Standings:
     def at(self, key: bytes, epoch: int) -> Standing | None:
         """The standing of `key` at `epoch` as a device or a teller, in the order in which they began."""
         for standing in self._by_key.get(key, ()):
-            if standing.role == "invitation" or epoch < standing.since:
-                continue
-            if standing.until is None or epoch < standing.until:
+            if standing.role in ("device", "teller") and _holds(standing, epoch):
+                return standing
+        return None
+
+    def carrier(self, key: bytes, epoch: int) -> Standing | None:
+        """The standing of `key` at `epoch` as a node that may carry.
+
+        Apart from the others: a council could list the keys of people's devices as its nodes.
+        """
+        for standing in self._by_key.get(key, ()):
+            if standing.role == "carrier" and _holds(standing, epoch):
                 return standing
         return None
 
@@ -61,3 +70,7 @@ class Standings:
             if standing.role == "invitation":
                 return standing
         return self.begin(key, "invitation", None, epoch)
+
+
+def _holds(standing: Standing, epoch: int) -> bool:
+    return standing.since <= epoch and (standing.until is None or epoch < standing.until)

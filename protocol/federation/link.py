@@ -36,6 +36,8 @@ class Link:
     charter: bytes
     profile: str
     tellers: tuple[tuple[bytes, bytes], ...]
+    parents: frozenset[bytes] = frozenset()
+    """The councils that it decided to belong to."""
     by_members: bool = False
     """Whether two thirds of the roll signed it in place of the tellers: for the parent to decide on."""
     people: int | None = None
@@ -49,6 +51,10 @@ class Link:
     def sole(self) -> bool:
         """Whether one teller that lies could say anything in the council's name."""
         return PROFILES[self.profile].f == 0
+
+    def bare(self) -> "Link":
+        """The same, knowing nothing of people: what every chain to this epoch makes alike."""
+        return replace(self, people=None, nodes=(), counted=None)
 
     def counting(self, roll: Roll) -> "Link":
         """The same with the people and nodes of this roll, if it is the epoch's; else as it was."""
@@ -88,6 +94,7 @@ def follow(link: Link, record: bytes, signatures: bytes, roll: Roll | None = Non
         charter=fields.charter,
         profile=tellers[0],
         tellers=tellers[1],
+        parents=_parents(link, fields),
         by_members=by_members,
     )
 
@@ -124,8 +131,8 @@ def _by_roll(link: Link, fields: EpochRecord, name: bytes, seals: Signatures, ro
     if roll is None or roll.digest != link.roll:
         return Refusal("seat-roll", "members replaced the tellers; bring the roll of the epoch before, to check them.")
     good = {roll.owners[key] for key, seal in seals if key in roll.owners and verify(key, REPLACEMENT, name, seal)}
-    if not roll.people or len(good) * 3 < roll.people * 2:
-        return Refusal("seat-signatures", f"{len(good)} of {roll.people} members signed; two thirds of them must.")
+    if not roll.members or len(good) * 3 < roll.members * 2:
+        return Refusal("seat-signatures", f"{len(good)} of {roll.members} members signed; two thirds of them must.")
     return None
 
 
@@ -149,3 +156,14 @@ def _tellers(link: Link, fields: EpochRecord) -> tuple[str, tuple[tuple[bytes, b
     if digest(encode([profile, [list(pair) for pair in tellers]])) != fields.tellers:
         return Refusal("seat-tellers", "the epoch's tellers are not those that it says.")
     return profile, tellers
+
+
+def _parents(link: Link, fields: EpochRecord) -> frozenset[bytes]:
+    parents = set(link.parents)
+    for effect in fields.effects:
+        kind, parent = effect.get("kind"), effect.get("parent")
+        if type(parent) is bytes and kind == "join":
+            parents.add(parent)
+        elif type(parent) is bytes and kind == "part":
+            parents.discard(parent)
+    return frozenset(parents)

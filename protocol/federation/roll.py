@@ -22,13 +22,16 @@ class _Row(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     devices: list[Bytes32]
     nodes: list[tuple[Bytes32, list[str]]]
     absent: bool
+    seat: tuple[int, Bytes32, int | None, bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """What a parent wants of it. owners: device -> membership; nodes: the keys of the listed nodes, sorted."""
+    """What a parent wants of it. members: how many rows; people: a seat stands for as many as its council says.
+    owners: device -> membership; nodes: the keys of the listed nodes, sorted."""
 
     digest: Digest
+    members: int
     people: int
     owners: Mapping[bytes, bytes]
     nodes: tuple[bytes, ...]
@@ -45,4 +48,5 @@ def read_roll(data: bytes) -> Roll:
         raise Malformed("seat-roll", "the roll is not sorted by membership, each once.")
     owners = {device: row.membership for row in rows for device in row.devices}
     nodes = {key for row in rows for key, _ in row.nodes}
-    return Roll(digest(data), len(rows), owners, tuple(sorted(nodes)))
+    people = sum(1 if row.seat is None else row.seat[2] or 0 for row in rows)
+    return Roll(digest(data), len(rows), people, owners, tuple(sorted(nodes)))

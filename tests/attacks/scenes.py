@@ -32,13 +32,18 @@ class Hall(World):
         return record
 
 
-def founded(*others: str, halls: tuple[Teller, ...] = (Teller("hall"),), **charter: Any) -> tuple[World, list[Person]]:
-    """A council of Ada, who founded it, and others; everybody is on the roll.
+def founded(
+    *others: str,
+    founder: Person = Person("Ada"),  # noqa: B008  # a value that nobody changes
+    halls: tuple[Teller, ...] = (Teller("hall"),),
+    **charter: Any,
+) -> tuple[World, list[Person]]:
+    """A council of its founder, Ada, and others; everybody is on the roll.
 
     halls: its tellers, of whom one may be absent when there are three and one may lie when there are four.
     """
     profile = {1: "1", 3: "3-absence", 4: "4"}[len(halls)]
-    world = Hall(charter=small_charter(tellers=profile, **charter), tellers=halls)
+    world = Hall(founder=founder, charter=small_charter(tellers=profile, **charter), tellers=halls)
     people = [world.founder]
     for name in others:
         person = Person(name)

@@ -107,7 +107,9 @@ def test_charters() -> None:
         assert Threshold(*case["threshold"]).needed(case["of"]) == case["needed"]
 
 
-@pytest.mark.parametrize("name", sorted(file.stem for file in FOLDER.glob("council*.json")))
+@pytest.mark.parametrize(
+    "name", sorted(file.stem for file in [*FOLDER.glob("council*.json"), FOLDER / "federation.json"])
+)
 def test_a_whole_council(name: str) -> None:
     data = vectors(name)
     first, *steps = data["steps"]

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from node.ticket import Ticket, TicketNode, ticket_text
@@ -16,6 +17,7 @@ from protocol.council.charter import TEMPLATES, Threshold, parse_charter, templa
 from protocol.errors import Malformed
 from protocol.ids import operation_text, peer_text, person_text
 from protocol.log.operation import Envelope
+from tests.valleys import ACTS, happen
 from tests.vectors.bundles import bundles
 from tests.vectors.counting import counting
 from tests.vectors.divisions import divisions
@@ -359,11 +361,35 @@ def seats() -> dict[str, Any]:
     }
 
 
+def federation() -> dict[str, Any]:
+    """A federation whose children come, are carried, lie, are suspended and go."""
+    order = Random(23)
+    acts = [
+        (order.randrange(len(ACTS)), order.randrange(256), order.randrange(256), order.randrange(256))
+        for _ in range(30)
+    ]
+    valley = happen(
+        [
+            (0, 0, 0, 0),
+            (0, 1, 0, 0),
+            (2, 0, 1, 0),
+            (3, 0, 0, 0),
+            (2, 1, 1, 0),
+            (3, 0, 1, 0),
+            (7, 0, 0, 3),
+            (9, 0, 0, 0),
+            *acts,
+        ]
+    )
+    what = "A council in which others sit (chapter 15): applications, seats, what was carried by whom, false epochs, replacements, suspensions."
+    return told(what, valley.parent.said[0], valley.pool.values())
+
+
 def files() -> dict[str, str]:
     """File name -> its text."""
     made = {
         "codec": codec, "ids": ids, "keys": signatures, "operations": operations, "charter": charters,
-        "council": council, "tickets": tickets, "seats": seats, "counting": counting, "bundles": bundles,
+        "council": council, "tickets": tickets, "seats": seats, "federation": federation, "counting": counting, "bundles": bundles,
     }  # fmt: skip
     vectors = {name: make() for name, make in made.items()} | stories()
     return {

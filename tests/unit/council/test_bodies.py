@@ -53,6 +53,14 @@ BODIES: list[tuple[str, dict[str, Any]]] = [
     ("merge", {}),
     ("replacement.offer", {"record": 1}),
     ("replacement.sign", {"offer": ID, "signature": SEAL}),
+    ("motion.move", {"effect": {"kind": "join", "parent": ID}}),
+    ("motion.move", {"effect": {"kind": "part", "parent": ID}}),
+    ("motion.move", {"effect": {"kind": "seat", "application": ID}}),
+    ("motion.move", {"effect": {"kind": "suspend", "seat": ID, "suspended": True}}),
+    ("motion.move", {"effect": {"kind": "believe", "seat": ID, "epoch": ID}}),
+    ("seat.apply", {"founding": 1, "epochs": 1, "letter": 0}),
+    ("seat.carry", {"seat": ID, "epochs": 1}),
+    ("seat.carry", {"seat": ID, "epochs": 1, "after": ID}),
 ]
 
 

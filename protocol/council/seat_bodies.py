@@ -1,0 +1,69 @@
+"""The bodies by which councils belong to one another."""
+
+from typing import Final
+
+from .body import Body, Bytes32, Index
+
+__all__ = ["SEATING", "SEAT_KINDS", "Apply", "Believe", "Carry", "Join", "Part", "SeatChild", "Suspend"]
+
+
+class Apply(Body, frozen=True):
+    """`seat.apply`: another council asks for a seat. founding, epochs: parts.
+
+    founding: the envelope of its founding operation, without attachments. epochs: canonical
+    CBOR `[[record, signatures, roll or null] ...]`, from its first epoch on.
+    """
+
+    founding: Index
+    epochs: Index
+    letter: Index | None = None
+
+
+class Carry(Body, frozen=True):
+    """`seat.carry`: the next epochs of a council that sits here, or asks to.
+
+    seat: its application. after: the operation that carried those before, where no epoch of
+    this council has taken them in yet.
+    """
+
+    seat: Bytes32
+    epochs: Index
+    after: Bytes32 | None = None
+
+
+class Join(Body, frozen=True, tag="join", tag_field="kind"):
+    """Effect: the council wants to belong to that one."""
+
+    parent: Bytes32
+
+
+class Part(Body, frozen=True, tag="part", tag_field="kind"):
+    """Effect: the council belongs to that one no more."""
+
+    parent: Bytes32
+
+
+class SeatChild(Body, frozen=True, tag="seat", tag_field="kind"):
+    """Effect: the council of this application sits here from now on."""
+
+    application: Bytes32
+
+
+class Suspend(Body, frozen=True, tag="suspend", tag_field="kind"):
+    """Effect: a seat has no voice until it is decided that it has (suspended: false)."""
+
+    seat: Bytes32
+    suspended: bool
+
+
+class Believe(Body, frozen=True, tag="believe", tag_field="kind"):
+    """Effect: this epoch of a child, by which its members replaced the tellers without them, is believed here."""
+
+    seat: Bytes32
+    epoch: Bytes32
+
+
+SEAT_KINDS: Final[dict[str, type[Body]]] = {"seat.apply": Apply, "seat.carry": Carry}
+
+SEATING: Final = tuple(SEAT_KINDS.values())
+"""The bodies that the book of seats judges."""

@@ -1,0 +1,57 @@
+"""What is moved and decided about councils that sit in another, in words."""
+
+from typing import Any
+
+import pytest
+
+from node.api.seat_words import SEAT_EFFECTS, SeatEffect, seat_effect_words, seat_motion_words
+from protocol.council.seat_bodies import Believe, Join, Part, SeatChild, Suspend
+from protocol.ids import operation_text
+from tests.federations import commune, parent_of, seat
+from tests.worlds import World, seed
+
+
+@pytest.fixture(scope="module")
+def valley() -> tuple[World, World, bytes]:
+    parent = parent_of()
+    child, people = commune("mill")
+    return parent, child, seat(parent, child, people)
+
+
+def named(council: bytes) -> str:
+    text = operation_text(council)
+    return f"the council {text[:12]}…{text[-4:]}"
+
+
+def test_motions(valley: tuple[World, World, bytes]) -> None:
+    parent, child, sits = valley
+    other, mill = seed("another"), named(child.council.id)
+    told: list[tuple[SeatEffect, str]] = [
+        (Join(other), f"belong to {named(other)}"),
+        (Part(other), f"leave {named(other)}"),
+        (SeatChild(sits), f"give a seat to {mill}"),
+        (SeatChild(other), "give a seat to a council that is not known here"),
+        (Suspend(sits, True), f"suspend {mill}"),
+        (Suspend(sits, False), f"end the suspension of {mill}"),
+        (Believe(sits, other), f"believe that the members of {mill} replaced its tellers"),
+    ]
+    for effect, words in told:
+        assert seat_motion_words(parent.council, effect) == words
+
+
+def test_effects(valley: tuple[World, World, bytes]) -> None:
+    parent, child, sits = valley
+    mill, other = named(child.council.id), seed("another")
+    told: list[tuple[dict[str, Any], str]] = [
+        ({"kind": "join", "parent": other}, f"the council belongs to {named(other)}"),
+        ({"kind": "part", "parent": other}, f"the council left {named(other)}"),
+        ({"kind": "seat", "seat": sits}, f"{mill} has a seat"),
+        ({"kind": "suspend", "seat": sits, "suspended": True}, f"{mill} is suspended"),
+        ({"kind": "suspend", "seat": sits, "suspended": False}, f"{mill} is not suspended any more"),
+        ({"kind": "believe", "seat": sits}, f"it is believed that the members of {mill} replaced its tellers"),
+        ({"kind": "carried", "seat": sits, "left": False, "number": 7}, f"{mill} is known as of its epoch 7"),
+        ({"kind": "carried", "seat": sits, "left": True, "number": 7}, f"{mill} left"),
+    ]
+    for effect, words in told:
+        assert seat_effect_words(parent.council, effect) == words
+    assert {effect["kind"] for effect, _ in told} == SEAT_EFFECTS
