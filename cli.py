@@ -60,6 +60,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "bundle": "Carry a council's news in a file.",
     },
     "Keep it going": {
+        "doctor": "Find what is wrong, and say what to do.",
         "backup": "Keep this home in one file.",
         "restore": "Bring a home back from a backup.",
         "repair": "Mend a damaged database.",

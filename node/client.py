@@ -145,7 +145,11 @@ class Client:
 
     def _typed(self, method: str, path: str, answer: type[T], body: bytes | None = None, sort: str = _JSON) -> T:
         with closing(self._connection(_PATIENCE)) as connection:
-            data = self._ask(connection, method, path, body, sort).read()
+            response = self._ask(connection, method, path, body, sort)
+            try:
+                data = response.read()
+            except (http.client.HTTPException, ConnectionError) as fault:
+                raise _cut_off(method) from fault
         try:
             return msgspec.json.decode(data, type=answer)
         except msgspec.DecodeError as fault:
@@ -167,16 +171,22 @@ class Client:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.request(method, path, body, headers)
             response = connection.getresponse()
+            good = response.status in _OK
+            said = b"" if good else response.read()
         except ConnectionRefusedError as fault:
             raise self._no_node() from fault
         except TimeoutError as fault:
             raise Refused("node-silent", "The node does not answer; look at its log ('moot node status').") from fault
         except (http.client.HTTPException, ConnectionError) as fault:
-            doubt = "" if method == "GET" else ", and look whether it is done before you do it anew"
-            raise Refused("node-stopped", f"The node stopped before it answered: start it again{doubt}.") from fault
-        if response.status in _OK:
+            raise _cut_off(method) from fault
+        if good:
             return response
-        raise _refusal(response.status, response.read())
+        raise _refusal(response.status, said)
+
+
+def _cut_off(method: str) -> Refused:
+    doubt = "" if method == "GET" else ", and look whether it is done before you do it anew"
+    return Refused("node-stopped", f"The node stopped before it answered: start it again{doubt}.")
 
 
 def _stopped() -> Refused:

@@ -246,7 +246,17 @@ async def serve(
         async with open_node(config, pace=pace) as node:
             listener = stack.enter_context(contextlib.closing(Ports(config.settings, node.store).api()))
             port: int = listener.getsockname()[1]
-            local = Local(node.service, node.neighbours, node.teller, node.keys, config, port, node.started)
+            local = Local(
+                node.service,
+                node.neighbours,
+                node.teller,
+                node.keys,
+                config,
+                port,
+                node.started,
+                node.clock,
+                node.tally,
+            )
             app = application(local, make_token(config.token_path))
             async with trio.open_nursery() as nursery:
                 await nursery.start(serve_api, app, listener)

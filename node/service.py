@@ -311,6 +311,15 @@ class Service:
         self._failing.set()
         return StoreFailed(str(failed))
 
+    def broken(self, failed: StoreFailed) -> None:
+        """The disk failed where something was read: the node stops."""
+        self._fail(failed)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing more is taken in; None while all is well."""
+        return None if self._failed is None else str(self._failed)
+
     async def failure(self) -> StoreFailed:
         """Wait until the disk fails, if ever; gives why."""
         await self._failing.wait()

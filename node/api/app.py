@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from litestar import Litestar, Request, Response
+from litestar.background_tasks import BackgroundTask
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.config import OpenAPIConfig
@@ -14,7 +15,15 @@ from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
 
 from node.api.access import Access, Application
 from node.api.local import Local
-from node.api.routes import about_ballots, about_bundles, about_councils, about_joining, about_log, about_node
+from node.api.routes import (
+    about_ballots,
+    about_bundles,
+    about_councils,
+    about_health,
+    about_joining,
+    about_log,
+    about_node,
+)
 from node.refused import Refused
 from node.store import StoreFailed
 from protocol.errors import Malformed
@@ -25,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["application", "litestar_application"]
 
 _LOG = logging.getLogger(__name__)
+_Any = Request[Any, Any, Any]
 _MOST_JSON = 1 << 20
 
 
@@ -53,8 +63,8 @@ class _Page(OpenAPIRenderPlugin):
 
 
 def application(local: Local, token: str) -> Application:
-    """The whole application, behind the token. The schema can be read without it."""
-    return Access(cast("Application", litestar_application(local)), token, open_paths=["/schema"])
+    """The whole application, behind the token. The schema, and whether it works, can be read without it."""
+    return Access(cast("Application", litestar_application(local)), token, open_paths=["/schema", "/health"])
 
 
 def litestar_application(local: Local) -> Litestar:
@@ -63,12 +73,19 @@ def litestar_application(local: Local) -> Litestar:
     def provide() -> Local:
         return local
 
+    def store_failed(_: _Any, failed: StoreFailed) -> Response[bytes]:
+        _LOG.error("the store failed: %s", failed)
+        answer = _said(503, "store", f"The node's disk fails, so it stops: {failed}")
+        answer.background = BackgroundTask(_stop, local, failed)  # who asked hears of it first
+        return answer
+
     return Litestar(
         [
             *about_node.ROUTES,
             *about_councils.ROUTES,
             *about_ballots.ROUTES,
             *about_bundles.ROUTES,
+            *about_health.ROUTES,
             *about_log.ROUTES,
             *about_joining.ROUTES,
         ],
@@ -77,7 +94,7 @@ def litestar_application(local: Local) -> Litestar:
             Refused: _refused,
             Malformed: _malformed,
             UnicodeDecodeError: _no_text,
-            StoreFailed: _store_failed,
+            StoreFailed: store_failed,
             HTTPException: _http,
             Exception: _fault,
         },
@@ -96,12 +113,13 @@ def litestar_application(local: Local) -> Litestar:
     )
 
 
-_Any = Request[Any, Any, Any]
-
-
 def _said(status: int, rule: str, message: str) -> Response[bytes]:
     body = msgspec.json.encode({"rule": rule, "message": message})
     return Response(body, status_code=status, media_type="application/json")
+
+
+async def _stop(local: Local, failed: StoreFailed) -> None:
+    local.service.broken(failed)
 
 
 def _refused(_: _Any, refused: Refused) -> Response[bytes]:
@@ -114,11 +132,6 @@ def _malformed(_: _Any, malformed: Malformed) -> Response[bytes]:
 
 def _no_text(_: _Any, __: UnicodeDecodeError) -> Response[bytes]:
     return _said(400, "body", "The request is not as it must be: its text is not UTF-8.")
-
-
-def _store_failed(_: _Any, failed: StoreFailed) -> Response[bytes]:
-    _LOG.error("the store failed: %s", failed)
-    return _said(503, "store", f"The node could not save it and stops: {failed}")
 
 
 def _http(_: _Any, error: HTTPException) -> Response[bytes]:

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from node.clock import Clock
 from node.config import Config
 from node.keystore import NodeKeys
 from node.neighbours import KeptAway, Neighbour
 from node.peers import Address
 from node.service import Service
+from node.tally import Tally
 from protocol.council.council import Council
 from protocol.ids import parse_operation
 
@@ -67,6 +69,8 @@ class Local:
     config: Config
     port: int
     started: int
+    clock: Clock
+    tally: Tally
 
     def council(self, text: str) -> Council:
         """The council with that id; `Malformed` for no id, `Refused` for one that is not here."""

@@ -51,6 +51,17 @@ def status(caller: Caller, as_json: bool) -> None:
         say(f"Warning: {clean(warning)}")
 
 
+@command.command("health")
+@pass_caller
+def health(caller: Caller) -> None:
+    """Exit with 0 if the node works, with 1 and the reason if not; for containers and supervisors."""
+    from node.api.keeping_answers import HealthAnswer
+    from node.commands._voice import connect
+
+    connect(caller).get("/health", HealthAnswer)
+    click.echo("The node works.")
+
+
 @command.group("peers", invoke_without_command=True)
 @json_option
 @pass_caller

@@ -25,11 +25,11 @@ from tests.worlds import Person, World
 ADA = Person("Ada")
 
 
-def talk(count: int = 400) -> World:
+def talk(count: int = 160) -> World:
     """A council in which much was said, with attachments too large for an envelope among it."""
     world = World()
     for n in range(count):
-        text = f"{n} " * (20_000 if n % 100 == 50 else 5)
+        text = f"{n} " * (20_000 if n % 40 == 20 else 5)
         world.say(ADA, "comment.write", {"on": world.council.id, "text": 0}, (world.council.id,), texts=(text,))
     return world
 
@@ -69,7 +69,7 @@ def test_a_sound_database_is_left_alone(home: Config, world: World) -> None:
 
 
 def test_a_flipped_byte_is_found_and_told(home: Config, world: World) -> None:
-    victim = world.said[300].operation
+    victim = world.said[100].operation
     with closing(sqlite3.connect(home.database_path)) as db:
         (raw,) = db.execute("select raw from operations where id = ?", (victim.id,)).fetchone()
         wrong = raw[:60] + bytes((raw[60] ^ 1,)) + raw[61:]
@@ -81,7 +81,7 @@ def test_a_flipped_byte_is_found_and_told(home: Config, world: World) -> None:
     assert found.kept == home.home / "folkmoot-damaged-1.db"
     (one,) = found.councils.values()
     # It and all that builds on it: whether that is right cannot be known here any more.
-    assert (one.operations, one.lost) == (300, len(world.said) - 300)
+    assert (one.operations, one.lost) == (100, len(world.said) - 100)
     assert repair(home).damage == []
     trio.run(start, home.home)
 
@@ -102,7 +102,7 @@ def test_a_changed_attachment_is_fetched_anew(home: Config, world: World) -> Non
     store.close()
 
 
-@pytest.mark.parametrize("part", [0.3, 0.6, 0.9, 0.99])
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
 def test_a_truncated_file_gives_what_is_left(home: Config, world: World, part: float) -> None:
     os.truncate(home.database_path, int(home.database_path.stat().st_size * part) // 4096 * 4096)
     with pytest.raises(Refused, match="moot repair"):
@@ -115,7 +115,7 @@ def test_a_truncated_file_gives_what_is_left(home: Config, world: World, part: f
     trio.run(start, home.home)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_pages_of_rubbish_cost_what_was_on_them(home: Config, world: World, seed: int) -> None:
     chance = random.Random(seed)
     pages = home.database_path.stat().st_size // 4096
@@ -177,11 +177,11 @@ def test_the_command_says_what_it_did(home: Config, world: World) -> None:
     shown = Home(home.home).moot("repair")
     assert shown.out.startswith("Nothing is damaged: every hash, signature and rule holds.")
     with closing(sqlite3.connect(home.database_path)) as db:
-        db.execute("delete from operations where row = 200")
+        db.execute("delete from operations where row = 120")
         db.commit()
     done = Home(home.home).moot("repair", "--json").json
     assert done["damaged"]
     assert done["kept"].endswith("folkmoot-damaged-1.db")
     (line,) = done["councils"]
     assert line["name"] == "Mill Lane"
-    assert line["operations"] == 199
+    assert line["operations"] == 119
