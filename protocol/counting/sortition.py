@@ -41,7 +41,9 @@ class Pool:
         if len(set(self.people)) != len(self.people):
             raise Malformed("sortition.twice", "Somebody is in the pool twice; list everyone once.")
         if not 1 <= self.seats <= len(self.people):
-            raise Malformed("sortition.seats", f"From {len(self.people)} people {self.seats} cannot be drawn; name more.")
+            raise Malformed(
+                "sortition.seats", f"From {len(self.people)} people {self.seats} cannot be drawn; name more."
+            )
         if not self.shares:
             if self.classes:
                 raise Malformed("sortition.shares", "The people have classes, but no class has a share; state both.")
