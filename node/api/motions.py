@@ -29,7 +29,6 @@ def motion(service: Service, council: Council, names: Names, fact: Fact) -> Moti
     pending = council.pending().motions.get(fact.id)
     settled = council.settled.get(fact.id)
     kind = str(effect.data()["kind"])
-    threshold = council.charter.thresholds[MATTER[type(effect)]]
     if pending is not None:
         count = council.count(pending)
         counted, yes, of, needed, met = set(count.assents), len(count.yes), count.of, count.needed, count.met
@@ -40,6 +39,8 @@ def motion(service: Service, council: Council, names: Names, fact: Fact) -> Moti
         counted, yes, of, needed, met = set(done), len(done), len(done), len(done), bool(done)
     lapsed = settled is not None and settled[1]["kind"] == "lapse"
     before = None if settled is None or lapsed else settled[0] - 1
+    charter = council.charter if before is None else council.charters[before]
+    threshold = charter.thresholds[MATTER[type(effect)]]
     return MotionAnswer(
         motion=operation_text(fact.id),
         council=operation_text(council.id),

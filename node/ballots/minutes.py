@@ -13,9 +13,9 @@ from typing import Any, Final
 from node.ballots.explained import Bar
 from node.refused import Refused
 
-__all__ = ["Minutes", "Signature", "as_html", "as_text", "browser", "to_pdf"]
+__all__ = ["Minutes", "Signature", "as_html", "as_text", "browser", "head", "page", "to_pdf", "when", "wrapped"]
 
-_TEMPLATE: Final = Path(__file__).with_name("minutes.html")
+_FOLDER: Final = Path(__file__).parent
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _PATIENCE: Final = 60.0  # seconds for a browser to print a page
 _WIDTH: Final = 78
@@ -75,11 +75,13 @@ class Minutes:
     warnings: tuple[str, ...]
 
 
-def _when(milliseconds: int) -> str:
+def when(milliseconds: int) -> str:
+    """A time as people read it."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).astimezone().strftime("%d %B %Y, %H:%M")
 
 
-def _head(text: str) -> str:
+def head(text: str) -> str:
+    """A heading of a text."""
     return f"{text}\n{'-' * len(text)}"
 
 
@@ -87,7 +89,8 @@ def _sentences(words: tuple[str, ...]) -> list[str]:
     return [f"{one}." for one in words]
 
 
-def _wrapped(text: str, first: str = "  ", rest: str = "  ") -> str:
+def wrapped(text: str, first: str = "  ", rest: str = "  ") -> str:
+    """A paragraph of a text, broken into lines."""
     return fill(text, _WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False)
 
 
@@ -96,47 +99,47 @@ def as_text(minutes: Minutes) -> str:
     signed = sum(one.signature is not None for one in minutes.signatures)
     out = [
         f"{minutes.council.upper()}",
-        *([_wrapped(minutes.purpose, "", "")] if minutes.purpose else []),
+        *([wrapped(minutes.purpose, "", "")] if minutes.purpose else []),
         "",
         "=" * _WIDTH,
-        _wrapped(minutes.title, "", ""),
-        _wrapped(f"{minutes.outcome} {minutes.figures}", "", ""),
+        wrapped(minutes.title, "", ""),
+        wrapped(f"{minutes.outcome} {minutes.figures}", "", ""),
         "=" * _WIDTH,
         "",
-        _head("What was asked"),
+        head("What was asked"),
     ]
     if minutes.text:
-        out += [_wrapped(line) if line.strip() else "" for line in minutes.text.splitlines()]
+        out += [wrapped(line) if line.strip() else "" for line in minutes.text.splitlines()]
     for words, id, written in minutes.pinned:
-        out.append(_wrapped(f"On {words} ({id})" + (":" if written else ""), "  ", "    "))
-        out += [_wrapped(line, "    ", "    ") for line in (written or "").splitlines() if line.strip()]
+        out.append(wrapped(f"On {words} ({id})" + (":" if written else ""), "  ", "    "))
+        out += [wrapped(line, "    ", "    ") for line in (written or "").splitlines() if line.strip()]
     out += [f"  {number:>3}. {option}" for number, option in enumerate(minutes.options, 1)]
-    out.append(_wrapped(f"Asked by {minutes.opener}, {_when(minutes.opened)}; votes until {_when(minutes.closed)}."))
-    out += ["", _head("Who could vote")]
+    out.append(wrapped(f"Asked by {minutes.opener}, {when(minutes.opened)}; votes until {when(minutes.closed)}."))
+    out += ["", head("Who could vote")]
     hidden = " Votes were hidden until the close." if minutes.hidden else ""
     roll = f"{minutes.people} people, the roll of epoch {minutes.epoch}."
     voted = f"{minutes.voted} voted; the charter asks for {minutes.quorum}.{hidden}"
-    out.append(_wrapped(f"{roll} Nobody voted: lots were drawn." if minutes.drawn else f"{roll} {voted}"))
-    out += ["", _head("The result")]
-    out.append(_wrapped(f"Counted: {'; '.join(minutes.terms)}."))
+    out.append(wrapped(f"{roll} Nobody voted: lots were drawn." if minutes.drawn else f"{roll} {voted}"))
+    out += ["", head("The result")]
+    out.append(wrapped(f"Counted: {'; '.join(minutes.terms)}."))
     wide = max((len(bar.name) for bar in minutes.bars), default=0)
     high = max((len(bar.figure) for bar in minutes.bars), default=0)
     for bar in minutes.bars:
         out.append(f"  {bar.name.ljust(wide)}  {bar.figure.rjust(high)}  {'#' * round(bar.share * 30)}".rstrip())
-    out += [_wrapped(line, "  ", "    ") for line in (*minutes.rounds, *_sentences(minutes.classes), *minutes.ties)]
-    out += [_wrapped(line) for line in (minutes.equal, minutes.effect, minutes.finality) if line]
-    out += [_wrapped(line, "  ! ", "    ") for line in minutes.warnings]
-    out += ["", _head("Who certified it")]
+    out += [wrapped(line, "  ", "    ") for line in (*minutes.rounds, *_sentences(minutes.classes), *minutes.ties)]
+    out += [wrapped(line) for line in (minutes.equal, minutes.effect, minutes.finality) if line]
+    out += [wrapped(line, "  ! ", "    ") for line in minutes.warnings]
+    out += ["", head("Who certified it")]
     out.append(
-        _wrapped(
+        wrapped(
             f"{signed} of {len(minutes.signatures)} tellers, in round {minutes.round} of the count; {minutes.needed} had to agree."
         )
     )
     for one in minutes.signatures:
         out.append(f"  {one.key}")
         out.append(f"    {one.signature[:64]}..." if one.signature else "    did not sign")
-    out += ["", _head("How to check it")]
-    out.append(_wrapped(f"Checked when this was printed: {' '.join(minutes.checked)}"))
+    out += ["", head("How to check it")]
+    out.append(wrapped(f"Checked when this was printed: {' '.join(minutes.checked)}"))
     out.append("  Record  " + minutes.record)
     out.append("  Ballot  " + minutes.ballot)
     out.append("  Ask any member for the certificate, a file, and check it on your computer:")
@@ -147,13 +150,24 @@ def as_text(minutes: Minutes) -> str:
 
 def as_html(minutes: Minutes) -> str:
     """The sheet as one HTML page for A4 paper, with nothing from elsewhere in it."""
-    from jinja2 import Environment, StrictUndefined
+    return page("minutes.html", minutes)
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["when"] = _when
+
+def page(template: str, sheet: object) -> str:
+    """A sheet by its template."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["when"] = when
     # Between two figures a reader expects the longer dash.
     environment.filters["dashed"] = lambda text: re.sub(r"(?<=\d)-(?=\d)", "\u2013", text)
-    return environment.from_string(_TEMPLATE.read_text("utf-8")).render(minutes=minutes)
+    return environment.get_template(template).render(sheet=sheet, minutes=sheet)
 
 
 def browser() -> str | None:
@@ -161,8 +175,8 @@ def browser() -> str | None:
     return next((path for name in _BROWSERS if (path := shutil.which(name)) is not None), None)
 
 
-def to_pdf(minutes: Minutes, target: Path) -> None:
-    """Print the sheet to a PDF with the computer's browser; `Refused` says how else to."""
+def to_pdf(html: str, target: Path) -> None:
+    """Print a page to a PDF with the computer's browser; `Refused` says how else to."""
     program = browser()
     if program is None:
         raise Refused(
@@ -171,9 +185,9 @@ def to_pdf(minutes: Minutes, target: Path) -> None:
             "--html FILE and print that from any browser.",
         )
     with tempfile.TemporaryDirectory(prefix="folkmoot-minutes-") as folder:
-        page, made = Path(folder, "minutes.html"), Path(folder, "minutes.pdf")
-        page.write_text(as_html(minutes), encoding="utf-8")
-        done = _print(program, folder, page, made)
+        source, made = Path(folder, "minutes.html"), Path(folder, "minutes.pdf")
+        source.write_text(html, encoding="utf-8")
+        done = _print(program, folder, source, made)
         if not made.exists():
             last = done.strip().splitlines()[-1:] or ["it said nothing"]
             raise Refused("minutes-browser", f"{program} did not print the page ({last[0]}); use --html FILE instead.")
@@ -183,11 +197,11 @@ def to_pdf(minutes: Minutes, target: Path) -> None:
             raise Refused("file", f"{target} cannot be written ({fault.strerror}).") from fault
 
 
-def _print(program: str, folder: str, page: Path, made: Path) -> str:
+def _print(program: str, folder: str, source: Path, made: Path) -> str:
     """What the browser said while it printed."""
     # The page is ours and has no script in it; as root, in a container, Chromium knows no other way.
     words: list[Any] = [program, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/profile"]
-    words += ["--no-pdf-header-footer", f"--print-to-pdf={made}", page.as_uri()]
+    words += ["--no-pdf-header-footer", f"--print-to-pdf={made}", source.as_uri()]
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=_PATIENCE, check=False)
     except subprocess.TimeoutExpired:

@@ -1,7 +1,7 @@
-"""`moot minutes`: a ballot's result on one sheet, for the notice board."""
+"""`moot minutes`: a decision on one sheet, for the notice board."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,9 +10,10 @@ from node.commands._pick import council_option
 from node.refused import Refused
 
 if TYPE_CHECKING:
-    from node.api.answers import CouncilAnswer
+    from node.api.answers import CouncilAnswer, MotionAnswer
     from node.api.ballot_answers import BallotAnswer, ResultAnswer
     from node.ballots.minutes import Minutes
+    from node.ballots.resolution import Resolution
     from node.client import Client
     from protocol.council.certificate import Certificate
 
@@ -24,8 +25,8 @@ _ROUNDS = 20
 """Sentences about rounds that fit on one sheet beside the rest."""
 
 
-@click.command("minutes", short_help="Print a result for the notice board.")
-@click.argument("ballot")
+@click.command("minutes", short_help="Print a decision for the notice board.")
+@click.argument("decision")
 @click.option(
     "--html", "page", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to print."
 )
@@ -36,60 +37,132 @@ _ROUNDS = 20
 @json_option
 @pass_caller
 def command(
-    caller: Caller, ballot: str, page: Path | None, pdf: Path | None, council: str | None, as_json: bool
+    caller: Caller, decision: str, page: Path | None, pdf: Path | None, council: str | None, as_json: bool
 ) -> None:
-    """Print the certified result of BALLOT on one sheet: as text, or to a page or a PDF.
+    """Print a decision on one sheet: as text, or to a page or a PDF.
 
-    It says what was asked, who could vote, the result with figures and rounds, which tellers
-    signed it, and how to check it. Who voted what is not on it. The certificate is counted again before anything is printed.
-    JSON: ballot, title, outcome, figures, record, checked, files (those that were written).
+    DECISION is a ballot, or what was decided by assent: a motion, or a proposal. Of a ballot it
+    says what was asked, who could vote, the result with figures and rounds, which tellers signed
+    it, and how to check it; who voted what is not on it. The certificate is counted again before
+    anything is printed. Of a motion it says what was decided, and who assented.
+    JSON: title, outcome, files (those that were written); of a ballot also ballot, figures, record,
+    checked; of a motion motion, epoch, assents (how many).
     """
     from node.ballots.minutes import as_html, as_text, to_pdf
-    from node.commands._render import clean, say, say_json
-
-    minutes = _minutes(caller, ballot, council)
-    files = []
-    if page is not None:
-        try:
-            page.write_text(as_html(minutes), encoding="utf-8")
-        except OSError as fault:
-            raise Refused("file", f"{page} cannot be written ({fault.strerror}).") from fault
-        files.append(str(page))
-    if pdf is not None:
-        to_pdf(minutes, pdf)
-        files.append(str(pdf))
-    if as_json:
-        return say_json(
-            {
-                "ballot": minutes.ballot,
-                "title": minutes.title,
-                "outcome": minutes.outcome,
-                "figures": minutes.figures,
-                "record": minutes.record,
-                "checked": minutes.checked,
-                "files": files,
-            }
-        )
-    for file in files:
-        say(f"The minutes are in {file}.")
-    if not files:
-        click.echo(clean(as_text(minutes)), nl=False)
-    return None
-
-
-def _minutes(caller: Caller, ballot: str, council: str | None) -> "Minutes":
-    from node.api.answers import CouncilAnswer
-    from node.api.ballot_answers import BallotAnswer
-    from node.commands._balloting import pick_ballot, quoted
+    from node.ballots.resolution import resolution_html, resolution_text
+    from node.commands._balloting import pick_ballot
     from node.commands._pick import pick_council
-    from node.commands._render import clean
+    from node.commands._render import clean, say, say_json
     from node.commands._voice import connect
-    from protocol.council.certificate import examine, read_certificate
 
     client = connect(caller)
     line = pick_council(client, council)
     path = f"/v1/councils/{line.council}"
-    id_text = pick_ballot(client, line.council, ballot)
+    if _is_ballot(client, line.council, decision):
+        minutes = _minutes(client, path, pick_ballot(client, line.council, decision))
+        html, text = as_html(minutes), as_text(minutes)
+        said: dict[str, Any] = {"ballot": minutes.ballot, "title": minutes.title, "outcome": minutes.outcome}
+        said |= {"figures": minutes.figures, "record": minutes.record, "checked": minutes.checked}
+    else:
+        sheet = _resolution(client, line.council, decision)
+        html, text = resolution_html(sheet), resolution_text(sheet)
+        said = {"motion": sheet.motion, "title": sheet.title, "outcome": sheet.decided}
+        said |= {"epoch": sheet.epoch, "assents": len(sheet.assents)}
+    files = []
+    if page is not None:
+        try:
+            page.write_text(html, encoding="utf-8")
+        except OSError as fault:
+            raise Refused("file", f"{page} cannot be written ({fault.strerror}).") from fault
+        files.append(str(page))
+    if pdf is not None:
+        to_pdf(html, pdf)
+        files.append(str(pdf))
+    if as_json:
+        return say_json({**said, "files": files})
+    for file in files:
+        say(f"The minutes are in {file}.")
+    if not files:
+        click.echo(clean(text), nl=False)
+    return None
+
+
+def _is_ballot(client: "Client", council: str, decision: str) -> bool:
+    from node.api.answers import Resolved
+
+    found = client.get("/v1/resolve", list[Resolved], what=decision, council=council, kind="ballot")
+    return any(one.kind == "ballot.open" for one in found)
+
+
+def _resolution(client: "Client", council: str, decision: str) -> "Resolution":
+    """The minutes of what was decided by assent."""
+    from node.api.answers import CouncilAnswer, EpochAnswer, MotionAnswer, ProposalAnswer
+    from node.ballots.resolution import Resolution
+    from node.commands._pick import VERSIONS, pick_operation
+    from node.commands._render import one_line
+
+    path = f"/v1/councils/{council}"
+    picked = pick_operation(client, decision, council, ("motion.move", *VERSIONS))
+    if picked.kind == "motion.move":
+        motion = client.get(f"{path}/motions/{picked.id}", MotionAnswer)
+    else:
+        proposal = client.get(f"{path}/proposals/{picked.id}", ProposalAnswer)
+        if proposal.adopted is None:
+            raise Refused(
+                "minutes", f"'{one_line(proposal.title or '')}' is not adopted; there is nothing to print yet."
+            )
+        adopted = proposal.adopted
+        deciding = [one for one in proposal.motions if one.state == "effective" and one.epoch == adopted.epoch]
+        if not deciding:
+            raise Refused(
+                "minutes", "That was adopted by a ballot: name the ballot; 'moot ballot list --all' lists them."
+            )
+        motion = deciding[0]
+    if motion.state != "effective" or motion.epoch is None:
+        how = f"lapsed: {motion.why}" if motion.state == "lapsed" else f"has {motion.yes} of {motion.needed} assents"
+        raise Refused("minutes", f"The motion to {one_line(motion.words, 200)} {how}; there is nothing to print.")
+    number = motion.epoch
+    epoch = next(one for one in client.get(f"{path}/epochs", list[EpochAnswer]) if one.number == number)
+    done = next(effect for effect in epoch.effects if effect.reason == motion.motion)
+    answer = client.get(path, CouncilAnswer)
+    title, written = _adopted(client, path, motion) if motion.kind == "adopt" else (None, None)
+    return Resolution(
+        council=answer.name,
+        council_id=answer.council,
+        purpose=answer.purpose,
+        title=title or f"To {motion.words}",
+        decided=done.words,
+        text=written,
+        mover=motion.mover.name,
+        moved=motion.time,
+        reason=motion.reason,
+        assents=tuple(one.member.name for one in motion.assents if one.counts),
+        threshold=motion.threshold,
+        epoch=epoch.number,
+        epoch_digest=epoch.digest,
+        entered=epoch.time,
+        motion=motion.motion,
+    )
+
+
+def _adopted(client: "Client", path: str, motion: "MotionAnswer") -> tuple[str | None, str | None]:
+    """Title and text of the version that a motion adopted; the text if it has room on the sheet."""
+    from node.api.answers import ProposalAnswer
+    from node.commands._proposals import started_from
+    from protocol.ids import operation_text
+
+    version = operation_text(bytes.fromhex(motion.effect["version"]))
+    proposal = client.get(f"{path}/proposals/{version}", ProposalAnswer)
+    return proposal.title, _short(started_from(proposal, version).text)
+
+
+def _minutes(client: "Client", path: str, id_text: str) -> "Minutes":
+    from node.api.answers import CouncilAnswer
+    from node.api.ballot_answers import BallotAnswer
+    from node.commands._balloting import quoted
+    from node.commands._render import clean
+    from protocol.council.certificate import examine, read_certificate
+
     answer = client.get(f"{path}/ballots/{id_text}", BallotAnswer)
     if answer.result is None:
         raise Refused("minutes", f"The ballot {quoted(answer.title)} has no result yet: {clean(answer.words)}.")
@@ -111,7 +184,10 @@ def _written(client: "Client", path: str, version: str) -> str | None:
     from node.api.answers import ProposalAnswer
     from node.commands._proposals import started_from
 
-    text = started_from(client.get(f"{path}/proposals/{version}", ProposalAnswer), version).text
+    return _short(started_from(client.get(f"{path}/proposals/{version}", ProposalAnswer), version).text)
+
+
+def _short(text: str | None) -> str | None:
     return text if text is not None and len(text) <= _LONGEST else None
 
 

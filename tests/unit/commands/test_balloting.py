@@ -382,3 +382,34 @@ def _put_a_motion(hall: Hall) -> None:
     assert ([one["member"]["name"] for one in again["supports"]], again["needed"]) == (["ben"], 2)
     opened = hall.open("ana", "An oven?", "--proposal", proposal, "--in", "1h")
     assert hall.ballot(opened)["supports"] == 2
+
+
+def test_minutes_of_what_was_decided_by_assent(hall: Hall, tmp_path: Path) -> None:
+    proposal = hall.sign("ana", "propose", "Paint", "--text", "The door becomes green.", "--json").json["proposal"]
+    assert "is not adopted" in hall.home.moot("minutes", "Paint").err
+    hall.sign("ana", "assent", proposal)
+    motion = hall.look("show", "Paint", "--json").json["motions"][0]["motion"]
+    assert "has 1 of 2 assents" in hall.home.moot("minutes", motion).err
+    hall.sign("ben", "assent", motion, *WAIT)
+    for named in ("Paint", motion):
+        text = hall.look("minutes", named).out
+        assert max(len(line) for line in text.splitlines()) <= 79
+        for line in ("MILL", "Paint", "Decided: version 1 of 'Paint' was adopted.", "  The door becomes green."):
+            assert line in text.splitlines()
+        assert "2 members assented; the charter asks for more than 1/2:" in text
+        assert "    ana, ben" in text
+    page = tmp_path / "paint.html"
+    said = hall.look("minutes", motion, "--html", str(page), "--json").json
+    assert (said["motion"], said["assents"], said["files"]) == (motion, 2, [str(page)])
+    html = page.read_text()
+    assert "The door becomes green." in html
+    assert not re.search(r"(src|href)=", html)
+    admitted = next(
+        one for one in hall.look("motion", "list", "--all", "--json").json["motions"] if one["kind"] == "admit"
+    )
+    assert "To admit" in hall.look("minutes", admitted["motion"]).out
+
+
+def test_a_text_adopted_by_a_ballot_has_the_ballots_minutes(hall: Hall, stove: str) -> None:
+    done = hall.home.moot("minutes", hall.look("ballot", "show", stove, "--json").json["proposal"])
+    assert (done.code, "was adopted by a ballot" in done.err) == (1, True)
