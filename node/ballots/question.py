@@ -48,9 +48,11 @@ def question_of(rule: str | None, options: Sequence[str], seats: int, settings: 
         )
     found = find_rule(rule or PLAIN)
     named = [" ".join(option.split()) for option in options]
+    given: dict[str, Any] = {}
+    if found.takes is BudgetElection and not any(setting.startswith("costs=") for setting in settings):
+        named, given["costs"] = _priced(named)
     if len({option.casefold() for option in named}) != len(named):
         raise Refused("ballot-options", "Two options have the same name; people could not tell them apart.")
-    given: dict[str, Any] = {}
     for setting in settings:
         name, sign, value = setting.partition("=")
         if not sign or not value:
@@ -61,6 +63,17 @@ def question_of(rule: str | None, options: Sequence[str], seats: int, settings: 
     if fault is not None:
         raise Refused(fault.rule, f"{fault.message[:1].upper()}{fault.message[1:]}")
     return question
+
+
+def _priced(options: Sequence[str]) -> tuple[list[str], list[int]]:
+    """The names and the costs of options such as `Bench=300`."""
+    priced = [re.fullmatch(r"(.*\S)\s*=\s*(\d{1,18})", option, re.ASCII) for option in options]
+    if not priced or not all(priced):
+        raise Refused(
+            "ballot-costs",
+            "Say what each option costs, like --option Bench=300 --option Lamp=120, and with --setting budget=1000 what there is to spend.",
+        )
+    return [match[1] for match in priced if match], [int(match[2]) for match in priced if match]
 
 
 def _value(name: str, text: str, options: Sequence[str]) -> Any:

@@ -35,7 +35,13 @@ def command() -> None:
 @click.option(
     "--rule", metavar="RULE", help="How it is counted, such as approval/1; without options, majority-simple/1."
 )
-@click.option("--option", "options", multiple=True, metavar="TEXT", help="Something to choose from; may be repeated.")
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="TEXT",
+    help="Something to choose from, with its cost where money is shared out, such as Bench=300; may be repeated.",
+)
 @click.option("--seats", type=click.IntRange(1, 500), default=1, show_default=True, help="How many are chosen.")
 @click.option(
     "--setting",

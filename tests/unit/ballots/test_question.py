@@ -45,6 +45,7 @@ def test_every_setting_is_told() -> None:
     budget = question_of("equal-shares-points", ["A", "B"], 1, ["budget=100", "costs=60, 50"], 10)
     assert budget.settings == {"budget": 100, "costs": [60, 50]}
     assert terms_words(budget)[1:] == ["there are 100 to spend"]
+    assert question_of("equal-shares-points", ["A=60", "B = 50"], 1, ["budget=100"], 10) == budget
     assert how_to_answer(budget) == '"A=3, B=1"'
     blocks = question_of("consent", [], 1, ["block=share", "block_threshold=at_least:1/4"], 10)
     assert terms_words(blocks)[1:] == [
@@ -67,6 +68,11 @@ def test_every_setting_is_told() -> None:
         ("majority-qualified", [], [], "needs the setting 'threshold'"),
         ("schulze-winning", ["A", "B"], ["status_quo=C"], "is none of them"),
         ("equal-shares-cost", ["A"], ["budget=1", "costs=a"], "whole numbers with commas"),
+        ("equal-shares-cost", ["A", "B"], ["budget=1"], "Say what each option costs, like --option Bench=300"),
+        ("equal-shares-cost", ["A=1", "B"], ["budget=1"], "Say what each option costs"),
+        ("equal-shares-cost", [], ["budget=1"], "Say what each option costs"),
+        ("equal-shares-cost", ["A=1", "a=2"], ["budget=1"], "the same name"),
+        ("equal-shares-cost", ["A=1"], [], "This rule needs the setting 'budget'"),
         ("equal-shares-cost", ["A"], ["budget=1", "costs=1,2"], "one whole cost for each option"),
         ("majority-simple", ["A"], [], "takes no options"),
         ("score", ["A"], [], "needs the setting 'best'"),
