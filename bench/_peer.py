@@ -5,6 +5,7 @@ It prints one line of JSON when it is ready, and one when it is done.
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from node.sync import Pace
 from node.testing import address, node_at
 from protocol.log.operation import decode_envelope
 
-__all__ = ["keys_of", "peer", "tell"]
+__all__ = ["cpu_seconds", "keys_of", "peer", "tell"]
 
 SELDOM = Pace(every=3600.0)
 """No sync that nothing provokes."""
@@ -38,6 +39,12 @@ def keys_of(village: Village, member: int) -> NodeKeys:
 def tell(value: dict[str, Any]) -> None:
     """Say something to the process that waits for it."""
     print(json.dumps(value), flush=True)
+
+
+def cpu_seconds(process: int) -> float:
+    """The CPU time that another process has had."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

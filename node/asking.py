@@ -21,6 +21,7 @@ from node.frames import (
     Taken,
     Want,
 )
+from node.host import HostError
 from node.session import CLOSED, COMPARISON, FAULTS, LATER, Conversation, Report, version_refusal
 from protocol.errors import Malformed
 from protocol.log.items import key_item
@@ -148,15 +149,21 @@ class Asking(Conversation):
     async def _fetch(self, question: Want | All, most: int) -> None:
         """Take in what comes, which may be `most` operations and no more."""
         answer = await self._question(question)
-        while isinstance(answer, Operations):
-            most -= len(answer.envelopes)
-            if most < 0:
-                raise Malformed("sync-answer", "the peer sent more operations than it was asked for.")
-            await self._take(answer)
-            if not self._may():
-                self.report.refused = CLOSED
-                return
-            answer = await self._expect()
+        with self._service.intake(self._peer) as intake:
+            try:
+                while isinstance(answer, Operations) and self._may():
+                    most -= len(answer.envelopes)
+                    if most < 0:
+                        raise Malformed("sync-answer", "the peer sent more operations than it was asked for.")
+                    self._judge(await intake.put(answer.envelopes))
+                    answer = await self._expect()
+            except HostError:
+                self._judge(await intake.finish())  # the line broke: what came over it is not lost
+                raise
+            self._judge(await intake.finish())
+        if not self._may():
+            self.report.refused = CLOSED
+            return
         if isinstance(answer, No):
             self.report.refused = answer
         elif not isinstance(answer, End):

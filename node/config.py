@@ -9,7 +9,7 @@ import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -38,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether to find peers on the local network."""
     api_port: int | UnsetType = UNSET
     """The port of the local API and page, on 127.0.0.1 only; 0 takes any free one; unset, 4748 or a free one."""
+    examiners: Annotated[int, msgspec.Meta(ge=0, le=16)] | UnsetType = UNSET
+    """Processes that verify signatures beside the node's own when many come; unset, one for each further core, at most 4."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least serious line that is written to the log."""
     log_format: Literal["text", "json"] = "text"

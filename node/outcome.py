@@ -16,7 +16,7 @@ from protocol.ids import OperationId
 __all__ = ["Accepted", "Aside", "Known", "Outcome", "Rejected", "Waits"]
 
 
-class Accepted(msgspec.Struct, frozen=True):
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """Checked and on disk. `epoch` is the number of the epoch that it was said in."""
 
     id: OperationId
@@ -24,14 +24,14 @@ class Accepted(msgspec.Struct, frozen=True):
     epoch: int
 
 
-class Known(msgspec.Struct, frozen=True):
+class Known(msgspec.Struct, frozen=True, gc=False):
     """It was here already, which is as good as accepted."""
 
     id: OperationId
     council: bytes
 
 
-class Waits(msgspec.Struct, frozen=True):
+class Waits(msgspec.Struct, frozen=True, gc=False):
     """It comes in by itself once `missing` have come, unless too many others wait.
 
     `rules` names versions of the rules that this node lacks: it comes in after an update.
@@ -43,14 +43,14 @@ class Waits(msgspec.Struct, frozen=True):
     rules: str = ""
 
 
-class Rejected(msgspec.Struct, frozen=True):
+class Rejected(msgspec.Struct, frozen=True, gc=False):
     """`id` is None when the bytes were no operation."""
 
     id: OperationId | None
     refusal: Refusal
 
 
-class Aside(msgspec.Struct, frozen=True):
+class Aside(msgspec.Struct, frozen=True, gc=False):
     """It is of a branch that this node does not follow; `refusal` says which rule keeps it out."""
 
     id: OperationId

@@ -19,6 +19,7 @@ import trio
 from node import private
 from node.clock import Clock, steady, wall
 from node.config import Config
+from node.examining import Examining, default_examiners
 from node.gossip import Gossip
 from node.host import Host, HostSettings, open_host
 from node.host.errors import ListenFailed
@@ -45,7 +46,6 @@ log = logging.getLogger("folkmoot")
 _STARTS: Final = "starts"
 RESTORED: Final = "file"
 """The fact under which the database notes which file of the disk it is; another value says that it was put there."""
-_MOST_CORES: Final = 4
 _FAREWELL: Final = 3.0  # seconds for the parts to stop
 
 
@@ -113,7 +113,9 @@ async def open_node(
             # A clock that somebody put in is as steady as it is.
             watch = Clock(store, clock, steady if clock is now else clock)
             tally = Tally()
-            service = Service(store, clock, node_key, teller_key, cores=min(_MOST_CORES, os.cpu_count() or 1))
+            wanted = config.settings.examiners
+            examining = Examining(wanted if isinstance(wanted, int) else default_examiners())
+            service = Service(store, clock, node_key, teller_key, examining=examining)
             begun = time.monotonic()
             try:
                 count = service.load()
@@ -131,6 +133,7 @@ async def open_node(
                 )
                 async with trio.open_nursery() as nursery:
                     # First those who answer, then those who speak.
+                    await nursery.start(examining.run)
                     await nursery.start(gossip.run)
                     await nursery.start(syncer.run)
                     await nursery.start(neighbours.run)

@@ -12,14 +12,17 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Protocol, TypeGuard
 
 import msgspec
 import trio
 
 from node import branches
 from node.evidence import Evidence
+from node.examiner import Findings
+from node.examining import JOB, Examining
 from node.feed import Feed, Subscription
+from node.intake import Intake
 from node.joining import Joining, asked_before
 from node.outcome import Accepted, Aside, Known, Outcome, Rejected, Waits
 from node.refused import Refused
@@ -42,13 +45,8 @@ from protocol.log.waiting import Waiting
 
 __all__ = ["Arrival", "Observer", "Service", "Wanted"]
 
-AT_ONCE: Final = 500
-"""Operations that are saved in one transaction: what a commit costs is then lost in the rest."""
-_WORTH_THREADS: Final = 64
-"""Signatures from which on it pays to wake other threads."""
 
-
-class Arrival(msgspec.Struct, frozen=True):
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """An operation that was just saved: its envelope as it came, and the peer that sent it (None: somebody here)."""
 
     council: bytes
@@ -86,14 +84,21 @@ class Service:
     """The councils of one node.
 
     `clock` gives the time in ms since 1970; `node` is this node's key, `teller` its teller's
-    public key; signatures of large batches are verified on so many `cores`. Call `load` before
-    anything else. For one trio loop; nothing here blocks for longer than a commit takes.
+    public key; what comes in by the hundred is examined by `examining` (None: by this process
+    alone). Call `load` before anything else. For one trio loop; nothing here blocks for longer
+    than it takes to save some thousand operations.
     """
 
     def __init__(
-        self, store: Store, clock: Callable[[], int], node: bytes, teller: bytes | None = None, *, cores: int = 1
+        self,
+        store: Store,
+        clock: Callable[[], int],
+        node: bytes,
+        teller: bytes | None = None,
+        *,
+        examining: Examining | None = None,
     ) -> None:
-        self._cores = cores
+        self._examining = examining or Examining(0)
         self.node = node
         self.teller = teller
         self.clock = clock
@@ -237,45 +242,32 @@ class Service:
         founding operation comes in from here, or from a peer for a council that this node
         follows or is named as teller of. Raises `StoreFailed` when the disk fails.
         """
-        out: list[Outcome] = []
-        for begin in range(0, len(envelopes), AT_ONCE):
+        if len(envelopes) <= JOB:
             await trio.lowlevel.checkpoint()
-            self._check_alive()
-            chunk = envelopes[begin : begin + AT_ONCE]
-            # One step at a time over all of them: that is a quarter faster than one operation at a time.
-            opened = [_open(data) for data in chunk]
-            signed = await self._verify(opened)
-            out += self._take(opened, chunk, signed, source)
-        return out
+            opened = [_open(data) for data in envelopes]
+            signed = [item.operation.signed() if self._is_new(item) else None for item in opened]
+            return self._take(opened, envelopes, signed, source)
+        with self.intake(source) as intake:
+            return [*await intake.put(envelopes), *await intake.finish()]
 
-    async def _verify(self, opened: Sequence[Envelope | Rejected]) -> list[bool | None]:
-        """Whether each signature holds; None where that need not be known, or not yet."""
-        asked = [place for place, envelope in enumerate(opened) if self._is_new(envelope)]
-        signed: list[bool | None] = [None] * len(opened)
-        if self._cores == 1 or len(asked) < _WORTH_THREADS:
-            found = _signed([opened[place] for place in asked])
-        else:
-            # libsodium works without Python's lock, so threads do run side by side.
-            shares = [[opened[place] for place in asked[n :: self._cores]] for n in range(self._cores)]
-            results = [list[bool]() for _ in shares]
+    def intake(self, source: bytes | None = None) -> Intake:
+        """A way in for many operations, which come in parts: `submit` for each of them, but without waiting."""
 
-            async def work(n: int) -> None:
-                results[n] = await trio.to_thread.run_sync(_signed, shares[n])
+        def take(envelopes: Sequence[bytes], findings: Sequence[Findings]) -> list[Outcome]:
+            opened: list[Envelope | Rejected] = []
+            for found in findings:
+                for place, item in enumerate(found.opened):
+                    opened.append(item or Rejected(None, Refusal(*found.faults[place])))
+            return self._take(opened, envelopes, [good for found in findings for good in found.signed], source)
 
-            async with trio.open_nursery() as nursery:
-                for n in range(self._cores):
-                    nursery.start_soon(work, n)
-            found = [results[n % self._cores][n // self._cores] for n in range(len(asked))]
-        for place, good in zip(asked, found, strict=True):
-            signed[place] = good
-        return signed
+        return Intake(self._examining, take)
 
-    def _is_new(self, envelope: Envelope | Rejected) -> bool:
+    def _is_new(self, item: Envelope | Rejected) -> TypeGuard[Envelope]:
         """Whether an operation's signature is to be looked at: its council is here, and it is not."""
-        if isinstance(envelope, Rejected):
+        if isinstance(item, Rejected):
             return False
-        council = self._councils.get(envelope.operation.council)
-        return council is not None and envelope.operation.id not in council
+        council = self._councils.get(item.operation.council)
+        return council is not None and item.operation.id not in council
 
     def _take(
         self,
@@ -355,13 +347,13 @@ class Service:
         operation = envelope.operation
         shelf = self._shelves.get(operation.council or operation.id)
         if shelf is None:
-            return self._enter_council(envelope, data, source, change)
+            return self._enter_council(envelope, data, signed, source, change)
         if operation.id in shelf.council:
             shelf.fill(envelope, change.batch)
             return Known(operation.id, shelf.council.id)
         if not (operation.signed() if signed is None else signed):
             return Rejected(operation.id, Refusal("signature", "the operation's signature is not its author's."))
-        if source is None and shelf.allowance.refuses(operation):
+        if source is None and operation.contents and shelf.allowance.refuses(operation):
             return Rejected(operation.id, _no_room(shelf.council))
         outcome = self._insert(shelf, envelope, data, source, change)
         if self._waiting and isinstance(outcome, Accepted):
@@ -428,14 +420,16 @@ class Service:
             # One commit for both: what is said to be here is timed, and the other way round.
             change.batch.receipts.append((envelope.operation.id, at))
 
-    def _enter_council(self, envelope: Envelope, data: bytes, source: bytes | None, change: _Change) -> Outcome:
+    def _enter_council(
+        self, envelope: Envelope, data: bytes, signed: bool | None, source: bytes | None, change: _Change
+    ) -> Outcome:
         """A council that is not here: only its founding operation can begin it, and not anybody's."""
         operation = envelope.operation
         if operation.deps:
             return Rejected(operation.id, Refusal("unknown-council", "this node does not hold that council."))
         if source is not None and not self._expected(operation):
             return Rejected(operation.id, Refusal("unasked", "nobody here asked for that council."))
-        if not operation.signed():
+        if not (operation.signed() if signed is None else signed):
             return Rejected(operation.id, Refusal("signature", "the operation's signature is not its author's."))
         try:
             council = Council.found(envelope, verified=True)
@@ -581,10 +575,6 @@ class Service:
     def disk_bytes(self) -> int:
         """What the store takes on disk, bytes."""
         return self._store.size()
-
-
-def _signed(envelopes: Sequence[Envelope | Rejected]) -> list[bool]:
-    return [isinstance(envelope, Envelope) and envelope.operation.signed() for envelope in envelopes]
 
 
 def _no_room(council: Council) -> Refusal:

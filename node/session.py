@@ -26,7 +26,7 @@ from node.frames import (
     encode_frame,
 )
 from node.host import HostError, Stream
-from node.outcome import Rejected
+from node.outcome import Outcome, Rejected
 from node.service import Service
 from protocol.council.council import Council
 from protocol.errors import Malformed
@@ -198,7 +198,10 @@ class Conversation:
             yield Operations(tuple(batch))
 
     async def _take(self, frame: Operations) -> None:
-        outcomes = await self._service.submit(frame.envelopes, self._peer)
+        self._judge(await self._service.submit(frame.envelopes, self._peer))
+
+    def _judge(self, outcomes: Sequence[Outcome]) -> None:
+        """Count what was taken in; `Malformed` for what no honest peer sends."""
         self.report.received += len(outcomes)
         for outcome in outcomes:
             if isinstance(outcome, Rejected):

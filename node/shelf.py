@@ -8,6 +8,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 from node.allowance import Allowance
@@ -45,7 +46,9 @@ class Wanted:
 # CBOR: the first byte of a list of fewer than 24 items, and null.
 _LIST: Final = 0x80
 _SHORT: Final = 24
+_SORT: Final = attrgetter("sort")
 _NULL: Final = b"\xf6"
+_NO_CONTENTS: Final = [bytes((_LIST + count,)) + _NULL * count for count in range(_SHORT)]
 
 
 def _contents_begin(raw: bytes) -> int:
@@ -166,7 +169,8 @@ class Shelf:
         lacking = False
         room = before = self.allowance.room(row)
         # Nothing that is new was erased before: an erasure builds on what it erases.
-        for index, (reference, content) in enumerate(zip(operation.contents, envelope.contents, strict=True)):
+        for index, content in enumerate(envelope.contents):
+            reference = operation.contents[index]
             if reference.sort != ATTACHMENT:
                 continue
             if content is None or (not ours and reference.size > room):
@@ -258,7 +262,7 @@ def _bytes_head(length: int) -> bytes:
 def _bare(envelope: Envelope, data: bytes) -> bytes:
     """The envelope's bytes with its parts, without its attachments."""
     count = len(envelope.contents)
-    if count < _SHORT and all(reference.sort == ATTACHMENT for reference in envelope.operation.contents):
-        return data[: _contents_begin(data)] + bytes((_LIST + count,)) + _NULL * count
+    if count < _SHORT and not any(map(_SORT, envelope.operation.contents)):  # attachments alone
+        return data[: _contents_begin(data)] + _NO_CONTENTS[count]
     parts = tuple([None if content is None or content.salt else content for content in envelope.contents])
     return Envelope(envelope.operation, parts).encode()

@@ -71,8 +71,7 @@ class SavedOperation(NamedTuple):
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where a content belongs: the row of its operation and its index there."""
 
     row: int
@@ -255,9 +254,10 @@ class Store:
                 [(place.key, council) for place, council in batch.wanted],
             )
         if batch.contents:
-            rows = [(place.key, content.salt, content.data) for place, content in batch.contents]
+            rows = [(place.row * PLACES + place.index, content.salt, content.data) for place, content in batch.contents]
             many("insert into contents (key, salt, data) values (?, ?, ?) on conflict do nothing", rows)
-            many("delete from wanted where key = ?", [row[:1] for row in rows])
+            if self._all("select 1 from wanted limit 1"):
+                many("delete from wanted where key = ?", [row[:1] for row in rows])
         if batch.erased:
             keys = [(place.key,) for place in batch.erased]
             many("delete from contents where key = ?", keys)

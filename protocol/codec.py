@@ -78,7 +78,15 @@ def _write(value: Any, put: Callable[[bytes], None], depth: int) -> None:
         size = len(value)
         put(_LIST[size] if size < 256 else _head(4, size))
         for item in value:
-            _write(item, put, depth - 1)
+            kind = type(item)
+            # What most items are, without another call.
+            if kind is bytes and len(item) < 256:
+                put(_BYTES[len(item)])
+                put(item)
+            elif kind is int and 0 <= item < 256:
+                put(_UNSIGNED[item])
+            else:
+                _write(item, put, depth - 1)
     elif kind is dict:
         if not depth:
             raise Malformed("nesting", f"the data is nested deeper than {MAX_DEPTH} levels.")
@@ -86,7 +94,15 @@ def _write(value: Any, put: Callable[[bytes], None], depth: int) -> None:
         put(_MAP[size] if size < 256 else _head(5, size))
         for key, name in sorted([(_key(name), name) for name in value]):
             put(key)
-            _write(value[name], put, depth - 1)
+            item = value[name]
+            kind = type(item)
+            if kind is bytes and len(item) < 256:
+                put(_BYTES[len(item)])
+                put(item)
+            elif kind is int and 0 <= item < 256:
+                put(_UNSIGNED[item])
+            else:
+                _write(item, put, depth - 1)
     elif kind is bool or value is None:
         put(_SIMPLE[value])
     else:

@@ -82,13 +82,13 @@ class Dag:
 
         All deps must be here; the founding operation has none.
         """
-        rows, depth, epoch = self.rows, self.depth, self.epoch
+        rows = self.rows
         deps = [rows[dep] for dep in operation.deps]
         if not deps:
             return deps, 0
-        if operation.depth != 1 + max([depth[row] for row in deps]):
+        if operation.depth != 1 + max(map(self.depth.__getitem__, deps)):
             return Refusal("depth", "the operation's depth is not one more than that of its deepest dep.")
-        return deps, max([epoch[row] for row in deps])
+        return deps, max(map(self.epoch.__getitem__, deps))
 
     def add(self, operation: Operation, deps: Sequence[int], epoch: int, standing: int, root: bool) -> int:
         """Insert; gives the new row. A row that is no root waits in limbo until a root refers to it."""

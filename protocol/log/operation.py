@@ -62,7 +62,7 @@ _KIND_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _LATEST: Final = (1 << 63) - 1
 
 
-class ContentRef(msgspec.Struct, frozen=True, gc=False):
+class ContentRef(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What a header says of one content: its sort (`ATTACHMENT`, `PART`), hash and size in bytes."""
 
     sort: int
@@ -70,7 +70,7 @@ class ContentRef(msgspec.Struct, frozen=True, gc=False):
     size: int
 
 
-class Content(msgspec.Struct, frozen=True, gc=False):
+class Content(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The bytes of an attachment (16-byte salt) or of a part (no salt)."""
 
     salt: bytes
@@ -82,7 +82,7 @@ class Content(msgspec.Struct, frozen=True, gc=False):
         return ContentRef(ATTACHMENT if self.salt else PART, hashed, len(self.data))
 
 
-class Operation(msgspec.Struct, frozen=True, gc=False):
+class Operation(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One signed statement. `council` is empty in the founding operation, whose id names it."""
 
     id: OperationId
@@ -103,7 +103,7 @@ class Operation(msgspec.Struct, frozen=True, gc=False):
         return verify(self.author, OPERATION, self.header, self.signature)
 
 
-class Envelope(msgspec.Struct, frozen=True, gc=False):
+class Envelope(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """An operation with those of its contents that are at hand (None: absent or erased)."""
 
     operation: Operation
