@@ -1,18 +1,19 @@
 """Founding a council: the charter from its options, the founding operation, the first node."""
 
 import secrets
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from node.refused import Refused
 
 if TYPE_CHECKING:
     from node.client import Client
     from node.commands import Caller
+    from node.keystore import Secrets
     from protocol.council.bodies import TellerKeys
     from protocol.council.charter import Charter
 
-__all__ = ["charter_of", "found", "profile_for", "threshold_of"]
+__all__ = ["Founded", "charter_of", "found", "found_with", "profile_for", "threshold_of"]
 
 
 def threshold_of(text: str) -> tuple[str, list[str | int]]:
@@ -79,6 +80,42 @@ def found(
     passphrase_fd: int | None,
 ) -> "tuple[Client, str]":
     """Found the council on this home's node; gives the client and the council's id."""
+
+    def charter(profile: str) -> "Charter":
+        return charter_of(template, name, purpose, smallest, largest, reason, visibility, thresholds, profile, terms)
+
+    founded = found_with(
+        caller,
+        charter,
+        nonce=nonce,
+        tellers=tellers,
+        as_name=as_name,
+        no_node=no_node,
+        passphrase_fd=passphrase_fd,
+    )
+    return founded.client, founded.council
+
+
+class Founded(NamedTuple):
+    """A council that was just founded: where, its id, and who founded it, unlocked."""
+
+    client: "Client"
+    council: str
+    name: str
+    secrets: "Secrets"
+
+
+def found_with(
+    caller: "Caller",
+    charter_for: "Callable[[str], Charter]",
+    *,
+    nonce: str | None,
+    tellers: Sequence[str],
+    as_name: str | None,
+    no_node: bool,
+    passphrase_fd: int | None,
+) -> Founded:
+    """Found a council with the charter that `charter_for` gives for a teller profile."""
     from node.commands._voice import Attached, connect, now, proofs, submit, unlock
     from protocol.council.bodies import Found, TellerKeys, enrolment_message
     from protocol.keys import ENROLMENT, public_key, sign
@@ -86,8 +123,7 @@ def found(
 
     context = _nonce(nonce, tellers)
     offers = _tellers(tellers, context)
-    profile = profile_for(len(offers) or 1)
-    charter = charter_of(template, name, purpose, smallest, largest, reason, visibility, thresholds, profile, terms)
+    charter = charter_for(profile_for(len(offers) or 1))
     client = connect(caller)
     here = proofs(client, context)
     if not offers:
@@ -115,7 +151,8 @@ def found(
     )
     contents = tuple(attached.contents)
     draft = Draft(b"", device, 0, (), now(), "council.found", body.data(), contents)
-    return client, submit(client, draft.signed(opened.device_seed), contents)
+    council = submit(client, draft.signed(opened.device_seed), contents)
+    return Founded(client, council, own, opened)
 
 
 def profile_for(count: int) -> str:

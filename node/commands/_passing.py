@@ -8,9 +8,11 @@ if TYPE_CHECKING:
     from node.api.answers import JoinAnswer
     from node.client import Client
     from node.commands import Caller
+    from node.commands._voice import Voice
     from node.offer import DeviceOffer, Pass
+    from node.ticket import Ticket
 
-__all__ = ["enter", "nodes_to_ask", "pass_for"]
+__all__ = ["enter", "nodes_to_ask", "pass_for", "ticket_for"]
 
 _MOST_NODES = 8
 
@@ -102,3 +104,28 @@ def enter(client: "Client", caller: "Caller", given: "Pass", passphrase_fd: int 
         envelope=draft.signed(opened.device_seed).encode(),
     )
     return client.post("/v1/joining", asked, JoinAnswer)
+
+
+def ticket_for(voice: "Voice", uses: int, expires: int | None) -> "tuple[str, Ticket]":
+    """Say an invitation, and make its ticket; gives the invitation's id too."""
+    import secrets
+
+    from node.api.answers import OperationAnswer
+    from node.ticket import Ticket, TicketNode
+    from protocol.council.bodies import Invite
+    from protocol.ids import parse_operation, parse_peer
+    from protocol.keys import public_key
+
+    seed = secrets.token_bytes(32)
+    invitation = voice.say("council.invite", Invite(public_key(seed), uses, expires))
+    said = voice.client.get(f"{voice.path}/operations/{invitation}", OperationAnswer)
+    nodes = nodes_to_ask(voice.client, voice.path)
+    return invitation, Ticket(
+        council=voice.council_id,
+        name=voice.council.name,
+        invitation=parse_operation(invitation),
+        seed=seed,
+        depth=said.depth,
+        epoch=said.epoch,
+        nodes=tuple(TicketNode(parse_peer(peer), addresses) for peer, addresses in nodes.items()),
+    )

@@ -37,11 +37,22 @@ command.add_command(tellers)
 
 
 @command.command("found")
+@click.option("--template", type=click.Choice(_TEMPLATES), help="The charter to start from.  [default: commune]")
+@click.option("--name", help="What the council is called.")
+@click.option("--purpose", help="What it is for, in a sentence.")
 @click.option(
-    "--template", type=click.Choice(_TEMPLATES), default="commune", show_default=True, help="The charter to start from."
+    "--from",
+    "old",
+    metavar="COUNCIL",
+    help="Found COUNCIL anew, when it has split and people cannot heal it: its charter and a ticket for each of its members.",
 )
-@click.option("--name", required=True, help="What the council is called.")
-@click.option("--purpose", default="", help="What it is for, in a sentence.")
+@click.option(
+    "--tickets",
+    "folder",
+    type=click.Path(file_okay=False),
+    metavar="FOLDER",
+    help="With --from: write each ticket to FOLDER/NAME.ticket instead of printing it.",
+)
 @click.option("--min", "smallest", type=click.IntRange(min=1), help="The fewest members with which it decides.")
 @click.option("--max", "largest", type=click.IntRange(min=1), help="The most members that it takes.")
 @click.option("--reason", help="Why the council is smaller than 25 or larger than 50.")
@@ -69,20 +80,31 @@ command.add_command(tellers)
 @passphrase_option
 @json_option
 @pass_caller
-def found(caller: Caller, /, as_json: bool, **asked: Any) -> None:
+def found(caller: Caller, /, as_json: bool, old: str | None, folder: str | None, **asked: Any) -> None:
     """Found a council: you are its first member, and this node its teller.
 
     A teller puts into effect what the members decide; it cannot decide anything. For a teller on
     another node, such as the hall's: take a nonce with `moot council nonce`, make the offer
     there with `moot node teller NONCE`, and give both here.
-    JSON: council, name, forming, smallest, members.
+    With --from everything that was said stays in the old council's log; here it begins anew. Each
+    member of its roll, as this node has it, gets a ticket of her own, and joins like anybody.
+    JSON: council, name, forming, smallest, members, tickets (with --from; list of name, person, ticket).
     """
     from node.api.answers import CouncilAnswer
     from node.commands._charter import ballot_terms
     from node.commands._founding import found as do_found
     from node.commands._render import count_of, say, say_json
 
+    if old is None and asked["name"] is None:
+        raise click.UsageError("Missing option '--name'.")
+    if old is None and folder is not None:
+        raise click.UsageError("--tickets goes with --from: of a new council nobody is a member yet.")
     terms = ballot_terms(asked)
+    if old is not None:
+        from node.commands._refounding import refound
+
+        return refound(caller, old, folder, terms, asked, as_json)
+    asked["template"], asked["purpose"] = asked["template"] or "commune", asked["purpose"] or ""
     client, council = do_found(caller, terms=terms, **asked)
     answer = client.get(f"/v1/councils/{council}", CouncilAnswer)
     if as_json:
@@ -103,6 +125,7 @@ def found(caller: Caller, /, as_json: bool, **asked: Any) -> None:
         )
     else:
         say("It can decide at once. Invite others: moot invite")
+    return None
 
 
 @command.command("nonce")

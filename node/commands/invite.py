@@ -8,7 +8,6 @@ from node.commands import Caller, json_option, pass_caller, signing_options
 from node.commands._pick import council_option
 
 if TYPE_CHECKING:
-    from node.commands._voice import Voice
     from node.ticket import Ticket
 
 __all__ = ["command"]
@@ -51,6 +50,7 @@ def command(
     import sys
 
     from node import ticket as tickets
+    from node.commands._passing import ticket_for
     from node.commands._render import count_of, say, say_json
     from node.commands._voice import now, speak
 
@@ -58,7 +58,7 @@ def command(
         raise click.BadParameter("the picture's name must end in .svg or .png.", param_hint="--qr")
     voice = speak(caller, council, passphrase_fd)
     expires = None if days is None else now() + days * 86_400_000
-    invitation, made = _made(voice, uses, expires)
+    invitation, made = ticket_for(voice, uses, expires)
     text = tickets.ticket_text(made)
     if as_json:
         say_json({"invitation": invitation, "ticket": text, "uses": uses, "expires": expires})
@@ -89,31 +89,6 @@ def _draw(made: "Ticket", picture: str) -> None:
         Path(picture).write_bytes(data)
     except OSError as fault:
         raise Refused("file", f"{picture} cannot be written ({fault.strerror}).") from fault
-
-
-def _made(voice: "Voice", uses: int, expires: int | None) -> "tuple[str, Ticket]":
-    import secrets
-
-    from node.api.answers import OperationAnswer
-    from node.commands._passing import nodes_to_ask
-    from node.ticket import Ticket, TicketNode
-    from protocol.council.bodies import Invite
-    from protocol.ids import parse_operation, parse_peer
-    from protocol.keys import public_key
-
-    seed = secrets.token_bytes(32)
-    invitation = voice.say("council.invite", Invite(public_key(seed), uses, expires))
-    said = voice.client.get(f"{voice.path}/operations/{invitation}", OperationAnswer)
-    nodes = nodes_to_ask(voice.client, voice.path)
-    return invitation, Ticket(
-        council=voice.council_id,
-        name=voice.council.name,
-        invitation=parse_operation(invitation),
-        seed=seed,
-        depth=said.depth,
-        epoch=said.epoch,
-        nodes=tuple(TicketNode(parse_peer(peer), addresses) for peer, addresses in nodes.items()),
-    )
 
 
 @command.command("list")
