@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from protocol.errors import Malformed
@@ -30,7 +31,12 @@ def read(path: Path) -> ElectionFile:
             "file.format",
             f"{path.name} is not an election file that can be read; its name must end with one of {', '.join(SUFFIXES)}.",
         )
-    lines = load(path)
+    lines, notes = load(path)
+    file = _read(suffix, lines)
+    return replace(file, notes=(*notes, *file.notes))
+
+
+def _read(suffix: str, lines: list[str]) -> ElectionFile:
     if suffix == ".blt":
         return read_blt(lines)
     if suffix == ".cvotes":

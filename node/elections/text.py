@@ -24,14 +24,16 @@ MOST_CANDIDATES = 10_000
 _WHOLE = re.compile(r"\d{1,15}", re.ASCII)
 _AMOUNT = re.compile(r"(\d{1,15})(?:[.,](\d{0,9}))?|\.(\d{1,9})", re.ASCII)
 _RATIO = re.compile(r"(\d{1,15})/(\d{1,15})", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _BREAK = re.compile(r"\r\n|\n|\r")
 
 
-def load(path: Path) -> list[str]:
-    """The lines of a file, without their ends.
+def load(path: Path) -> tuple[list[str], tuple[str, ...]]:
+    """The lines of a file, without their ends, and what a person should know of how they were read.
 
-    UTF-8 with or without a byte order mark, and UTF-16 with one, are read. Lines end
-    at LF, CRLF or CR only: a name may contain any other character.
+    UTF-8 with or without a byte order mark, and UTF-16 with one, are read; what is neither is
+    taken for Windows-1252, and that is noted. Lines end at LF, CRLF or CR only: a name may
+    contain any other character.
 
     Raises `Malformed` for what is too large or no such text, and `OSError` as the
     operating system gives it.
@@ -46,26 +48,33 @@ def load(path: Path) -> list[str]:
         )
     if not data.strip():
         raise Malformed("file.empty", "The file is empty; check that it was saved or copied completely.")
-    return _BREAK.split(_decode(data))
+    text, notes = _decode(data)
+    return _BREAK.split(text), notes
 
 
-def _decode(data: bytes) -> str:
+def _decode(data: bytes) -> tuple[str, tuple[str, ...]]:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:
-            return data.decode("utf-16")
+            return data.decode("utf-16"), ()
         except UnicodeDecodeError:
             raise Malformed("file.encoding", "The file starts as UTF-16 but is not; save it as UTF-8.") from None
     if b"\x00" in data:
         raise Malformed("file.binary", "The file is not a text; give the election file itself, not an archive.")
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8-sig"), ()
     except UnicodeDecodeError as problem:
         line = data.count(b"\n", 0, problem.start) + 1
-        raise Malformed(
-            "file.encoding",
-            f"Line {line}: the text is not UTF-8, probably Latin-1 (Windows-1252); save it as UTF-8, "
-            "for example with: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW",
-        ) from None
+    try:
+        text = data.decode("windows-1252")
+    except UnicodeDecodeError:
+        text = ""
+    if not text or _CONTROL.search(text):
+        raise Malformed("file.encoding", f"Line {line}: the text is not UTF-8; save it as UTF-8.")
+    note = (
+        f"Line {line}: the text is not UTF-8, so it was read as Windows-1252 (Latin-1). If names look wrong: "
+        "iconv -f ITS-ENCODING -t UTF-8 OLD > NEW"
+    )
+    return text, (note,)
 
 
 def at(line: int, rule: str, message: str) -> NoReturn:

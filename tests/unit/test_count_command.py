@@ -211,7 +211,7 @@ def test_what_was_odd_is_noted_beside_the_answer(moot: Moot, tmp_path: Path) -> 
 )
 def test_refused_with_one_sentence(moot: Moot, tmp_path: Path, args: tuple[str, ...], said: str) -> None:
     (tmp_path / "bad.blt").write_text("2 1\n1 1\n", "utf-8")
-    (tmp_path / "latin.blt").write_bytes(b'1 1\n1 1 0\n0\n"Jos\xe9"\n')
+    (tmp_path / "latin.blt").write_bytes(b'1 1\n1 1 0\n0\n"Jos\xe9\x81"\n')
     (tmp_path / "ballots.csv").write_text("a,b\n", "utf-8")
     done = moot(*args)
     assert (done.code, done.out) == (1, "")
