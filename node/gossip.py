@@ -21,7 +21,7 @@ from node.host.errors import HostError, ProtocolUnsupported
 from node.host.events import Connected, Disconnected
 from node.outcome import Rejected
 from node.service import Arrival, Service
-from node.session import FAULTS
+from node.session import FAULTS, elsewhere
 from node.store import Pending
 from protocol.council.council import Council
 from protocol.council.outcomes import EpochEntered
@@ -232,6 +232,8 @@ class Gossip:
                 good = False
                 if outcome.id is None or outcome.refusal.rule in FAULTS:
                     raise Malformed(outcome.refusal.rule, f"the peer sent what is no operation: {outcome.refusal}")
+            elif outcome.council != frame.council:
+                raise elsewhere()
             elif line is not None:
                 line.sent_us(outcome.id)
         return good

@@ -32,7 +32,7 @@ from protocol.council.council import Council
 from protocol.errors import Malformed
 from protocol.ids import peer_text
 
-__all__ = ["CLOSED", "COMPARISON", "FAULTS", "LATER", "SYNC", "Conversation", "Report", "version_refusal"]
+__all__ = ["CLOSED", "COMPARISON", "FAULTS", "LATER", "SYNC", "Conversation", "Report", "elsewhere", "version_refusal"]
 
 log = logging.getLogger("folkmoot.sync")
 
@@ -68,6 +68,14 @@ class Report:
     complete: bool = False
     refused: No | None = None
     ahead: int | None = None
+
+
+def elsewhere() -> Malformed:
+    """What is wrong with an operation of another council than the one that was spoken of.
+
+    The peer may read the one and not the other: it shall not learn through one door what lies behind another.
+    """
+    return Malformed("council", "the peer sent an operation of another council than the one that it spoke of.")
 
 
 def version_refusal(here: bytes, peer: bytes, theirs: int) -> No:
@@ -209,6 +217,8 @@ class Conversation:
                 if outcome.id is None or refusal.rule in FAULTS:
                     raise Malformed(refusal.rule, f"the peer sent what is no operation: {refusal.message}")
                 log.info("An operation of %s was refused: %s", peer_text(self._peer), refusal)
+            elif outcome.council != self._council:
+                raise elsewhere()
 
     async def _take_to_end(self, frame: Frame) -> None:
         """Take in operations, bounded, from `frame` on until the other side has said that they end."""

@@ -68,6 +68,8 @@ async def settled(node: Node, look: Callable[[], bool]) -> None:
 
 async def connected(node: Node, *peers: bytes) -> None:
     """Wait until a node is connected to these peers and to nobody else."""
-    events = node.host.events()
-    while node.host.connected() != set(peers):
-        await anext(events)
+    while True:
+        changed = node.host.changed
+        if node.host.connected() == set(peers):
+            return
+        await changed.wait()

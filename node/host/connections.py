@@ -61,6 +61,11 @@ class Connections:
         """What happens from now on, after a `Connected` for each peer that is there."""
         return self._notices.listen(Connected(peer, links[0].address) for peer, links in self._links.items())
 
+    @property
+    def changed(self) -> trio.Event:
+        """Set when a peer comes or goes next."""
+        return self._notices.changed
+
     def of(self, muxer: object) -> Link | None:
         """The connection that a stream belongs to."""
         return self._by_muxer.get(muxer)

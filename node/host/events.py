@@ -96,6 +96,8 @@ class Noticeboard:
         self._listeners: WeakSet[Events] = WeakSet()
         self._discovered: OrderedDict[PeerKey, Discovered] = OrderedDict()
         self._closed = False
+        self.changed = trio.Event()
+        """Set by the next event; a new one takes its place then."""
 
     def listen(self, present: Iterable[Connected]) -> Events:
         events = Events([*present, *self._discovered.values()])
@@ -112,6 +114,8 @@ class Noticeboard:
                 self._discovered.popitem(last=False)
         for listener in list(self._listeners):
             listener.tell(event)
+        self.changed.set()
+        self.changed = trio.Event()
 
     def close(self) -> None:
         self._closed = True

@@ -100,6 +100,11 @@ class Host:
         """The peers to which there is a connection now."""
         return self._connections.peers()
 
+    @property
+    def changed(self) -> trio.Event:
+        """Set when a peer comes or goes next: for who looks at `connected` and waits for it to be another."""
+        return self._connections.changed
+
     def favour(self, ours: Callable[[PeerKey], bool]) -> None:
         """Keep places for the peers of which `ours` says yes; it is asked when one connects."""
         self._connections.favours = ours

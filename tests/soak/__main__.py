@@ -12,8 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.processes import Broken
+
 from .places import namespaces_work, proxies, spaces
-from .soak import NODES, Broken, Report, Soak, clocks_can_differ
+from .soak import NODES, Report, Soak, clocks_can_differ
 
 
 def main() -> int:

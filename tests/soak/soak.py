@@ -3,44 +3,31 @@
 import contextlib
 import http.client
 import json
-import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import trio
-
 from node.config import load
-from node.keystore import NodeKeys
-from node.outcome import Accepted
 from node.service import Service
 from node.store import Store
 from protocol.ids import operation_text, parse_operation, peer_text
 from protocol.log.operation import Draft
 from tests.network.councils import HALL, everything, keys_of
+from tests.processes import Broken, NodeProcess
+from tests.soak.places import Places
 from tests.worlds import Person, Teller, World, attachment
-
-from .places import Places
 
 __all__ = ["Broken", "Report", "Soak"]
 
-ROOT = Path(__file__).resolve().parents[2]
 NODES = 7
 _PEOPLE = [Person(name) for name in ("Ada", "Ben", "Cyd", "Dov", "Eva", "Fay")]
-_STARTING = 120.0  # seconds for a node to start on a busy machine
-
-
-class Broken(AssertionError):
-    """A law did not hold."""
 
 
 @dataclass
@@ -72,81 +59,6 @@ class Report:
         }
 
 
-class _Node:
-    """One node: its home, its process while it runs, and how to speak to it."""
-
-    def __init__(self, places: Places, place: int, folder: Path, keys: NodeKeys, ahead: int) -> None:
-        self._places = places
-        self.place = place
-        self.home = folder / f"node-{place}"
-        self.home.mkdir(mode=0o700, parents=True)
-        self._ahead = ahead
-        seeds = iter((keys.host_seed, keys.teller_seed))
-        NodeKeys.load_or_create(load(self.home).node_key_path, entropy=lambda _: next(seeds))
-        self._process: subprocess.Popen[str] | None = None
-        self._port = 0
-        self._token = ""
-
-    def settle(self, peers: Sequence[str]) -> None:
-        """Write the settings."""
-        lines = [f'listen = ["{self._places.listens(self.place)}"]', f"peers = {json.dumps(list(peers))}"]
-        (self.home / "settings.toml").write_text("\n".join([*lines, "mdns = false", "api_port = 0", ""]))
-
-    def begin(self) -> None:
-        """Start its process; `ready` waits until it answers."""
-        words = [sys.executable, "-m", "cli", "node", "run"]
-        environment = {**os.environ, "MOOT_HOME": str(self.home), "PYTHONPATH": str(ROOT)}
-        if self._ahead:
-            # The wall clock alone: what measures spans goes on as it must on any computer.
-            words = ["faketime", "-m", "-f", f"{self._ahead:+d}s", *words]
-            environment["FAKETIME_DONT_FAKE_MONOTONIC"] = environment["DONT_FAKE_MONOTONIC"] = "1"
-        with (self.home / "stderr.txt").open("a") as complaints:
-            self._process = subprocess.Popen(
-                self._places.command(self.place, words),
-                env=environment,
-                cwd=ROOT,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                text=True,
-                start_new_session=True,
-            )
-
-    def ready(self) -> None:
-        """Wait until it runs."""
-        assert self._process is not None
-        assert self._process.stdout is not None
-        if not self._process.stdout.readline():
-            raise Broken(f"node {self.place} does not start: {(self.home / 'stderr.txt').read_text()[-2000:]}")
-        config = load(self.home)
-        self._port = json.loads(config.run_path.read_bytes())["port"]
-        self._token = config.token_path.read_text().strip()
-
-    def end(self, number: signal.Signals) -> None:
-        """End its process, and those that lead to it."""
-        if self._process is not None:
-            os.killpg(self._process.pid, number)
-            self._process.wait()
-            assert self._process.stdout is not None
-            self._process.stdout.close()
-            self._process = None
-
-    def ask(self, method: str, path: str, body: bytes | None = None, sort: str = "application/json") -> Any:
-        """One request to its API; `OSError` or `HTTPException` when it does not answer."""
-        headers = {"authorization": f"Bearer {self._token}", "content-type": sort}
-
-        def speak() -> Any:
-            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
-            with contextlib.closing(connection):
-                connection.request(method, path, body, headers)
-                answer = connection.getresponse()
-                data = answer.read()
-                if answer.status >= 500:
-                    raise Broken(f"node {self.place} answered {answer.status}: {data.decode()}")
-                return json.loads(data)
-
-        return self._places.at(self.place, speak)
-
-
 class Soak:
     """`clocks`: whether some clocks go an hour before and behind the others. `seed` decides everything but the machine."""
 
@@ -162,10 +74,13 @@ class Soak:
         self._lock = threading.Lock()
         hours = (0, 3600, -3600, 0, 0, 3600, 0) if clocks else (0,) * NODES
         owners: list[Person | Teller] = [HALL, *_PEOPLE]
-        self._nodes = [_Node(places, n, folder, keys_of(owners[n]), hours[n]) for n in range(NODES)]
+        self._nodes = [NodeProcess(folder / f"node-{n}", keys_of(owners[n]), places, n, hours[n]) for n in range(NODES)]
         for one in self._nodes:
             others = [other.place for other in self._nodes if other is not one]
-            one.settle([f"{places.reaches(one.place, n)}/p2p/{peer_text(owners[n].node)}" for n in others])
+            one.settle(
+                places.listens(one.place),
+                [f"{places.reaches(one.place, n)}/p2p/{peer_text(owners[n].node)}" for n in others],
+            )
 
     def run(
         self, minutes: float, kills: int, patience: float, tell: Callable[[Report], None] = lambda _: None
@@ -198,10 +113,7 @@ class Soak:
     def _found(self) -> None:
         """Everybody begins with the same council, on disk before any node runs."""
         for node in self._nodes:
-            with contextlib.closing(Store(load(node.home).database_path)) as store:
-                outcomes = trio.run(Service(store, lambda: 0, bytes(32)).submit, everything(self._world))
-            if not all(isinstance(outcome, Accepted) for outcome in outcomes):
-                raise Broken(f"the council does not begin at node {node.place}: {outcomes}")
+            node.hold(everything(self._world))
 
     def _round(self, *, long: bool) -> None:
         """Bad weather, perhaps a cut, people who write everywhere, and some nodes killed meanwhile."""
@@ -239,7 +151,7 @@ class Soak:
         self._places.cut([places[begin:end] for begin, end in pairwise(ends)])
         self.report.cuts += 1
 
-    def _write(self, node: _Node, quiet: threading.Event, chance: random.Random) -> None:
+    def _write(self, node: NodeProcess, quiet: threading.Event, chance: random.Random) -> None:
         """Somebody writes at one node until it is quiet; what the node said it accepted is noted."""
         who = _PEOPLE[max(0, node.place - 1)]
         away = False
@@ -256,7 +168,7 @@ class Soak:
                     self.report.refused += 1
                 return  # it was killed
 
-    def _say(self, node: _Node, who: Person, kind: str, body: dict[str, Any], texts: tuple[str, ...]) -> None:
+    def _say(self, node: NodeProcess, who: Person, kind: str, body: dict[str, Any], texts: tuple[str, ...]) -> None:
         asked = json.dumps({"needs": [operation_text(self._id)] if texts else []}).encode()
         draft = node.ask("POST", f"/v1/councils/{operation_text(self._id)}/draft", asked)
         deps = tuple(sorted(parse_operation(dep) for dep in draft["deps"]))
@@ -279,7 +191,11 @@ class Soak:
         least = len(self._world.said) + len(self._acknowledged)
         look = threading.Event()
         while True:
-            found = [node.ask("GET", f"/v1/councils/{operation_text(self._id)}") for node in self._nodes]
+            try:
+                found = [node.ask("GET", f"/v1/councils/{operation_text(self._id)}") for node in self._nodes]
+            except (OSError, http.client.HTTPException) as error:
+                died = [words for node in self._nodes if (words := node.died()) is not None]
+                raise Broken("\n".join(died) or f"a node does not answer: {error}") from error
             took = time.monotonic() - began
             if len({one["state_digest"] for one in found}) == 1 and all(one["operations"] >= least for one in found):
                 break
