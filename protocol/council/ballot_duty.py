@@ -60,7 +60,8 @@ class BallotDuty:
     wake: int | None = None
     _runs: dict[tuple[bytes, int], _Run] = field(default_factory=dict)
     _opened: dict[bytes, Opening | None] = field(default_factory=dict)
-    _signed: dict[bytes, bool] = field(default_factory=dict)
+    _signed: dict[tuple[bytes, bytes], bool] = field(default_factory=dict)
+    """(revocation, person) -> whether she signed it."""
 
     def sleep_until(self, at: int) -> None:
         """Ask to be polled again at `at`, or earlier."""
@@ -122,6 +123,8 @@ class BallotDuty:
         times = []
         for id in ballot.casts:
             at = self.surroundings.received(id)
+            if self.key in ballot.seen.get(id, ()):
+                at = 0  # it gave its word; when the cast came may be forgotten, on a disk that is no more
             if at is not None and at < instance.deadline:
                 times.append((at, id))
         revoked = self._revoked(ballot, instance)
@@ -146,10 +149,13 @@ class BallotDuty:
 
     def _by_person(self, ballot: Ballot, id: bytes, body: RevokeDevice) -> bool:
         member = ballot.roll.get(Membership(body.membership))
-        if id not in self._signed:
+        if member is None:
+            return False
+        place = (id, member.person)
+        if place not in self._signed:
             message = revocation_message(ballot.council, body.membership, body.device)
-            self._signed[id] = member is not None and verify(member.person, REVOCATION, message, body.grant)
-        return self._signed[id]
+            self._signed[place] = verify(member.person, REVOCATION, message, body.grant)
+        return self._signed[place]
 
     def _opening(self, ballot: Ballot, cast: bytes) -> Opening | None:
         """What a hidden cast's box says to this teller, if it fits; None otherwise."""

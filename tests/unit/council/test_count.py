@@ -18,9 +18,10 @@ HOUR = 3_600_000
 class Hall:
     """A council whose tellers all see one log, and a clock that goes from one thing to do to the next."""
 
-    def __init__(self, profile: str, tellers: int) -> None:
+    def __init__(self, profile: str, tellers: int, **charter_changes: Any) -> None:
         keys = tuple(Teller(f"teller {n}") for n in range(tellers))
-        charter = small_charter(tellers=profile, durations={"notice": 0, "discussion": 0})
+        changes = {"durations": {"notice": 0, "discussion": 0}, **charter_changes}
+        charter = small_charter(tellers=profile, **changes)
         self.world = World(charter=charter, tellers=keys)
         self.now = self.world.clock
         self.seen: dict[bytes, int] = {}
