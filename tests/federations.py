@@ -4,15 +4,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from protocol.codec import encode
+from protocol.council.body import LATEST
 from protocol.council.charter import template
 from protocol.council.council import Council
 from protocol.council.outcomes import Inserted
+from protocol.council.seat_bodies import Mandated
 from protocol.council.signatures import pack_signatures, sign_epoch
 from protocol.federation.chain import Chain
 from protocol.federation.founding import founding_link
 from protocol.federation.link import Link
+from protocol.federation.mandate import Delegate, delegate_message
 from protocol.federation.roll import Roll, read_roll
 from protocol.ids import digest
+from protocol.keys import ENROLMENT, POSSESSION, sign
 from protocol.log.operation import Content, Envelope
 
 from .attacks.scenes import Hall, founded
@@ -27,8 +31,10 @@ __all__ = [
     "carry_up",
     "commune",
     "decide",
+    "delegate",
     "epochs_of",
     "followed",
+    "mandate",
     "pack",
     "parent_of",
     "roll_bytes",
@@ -153,6 +159,21 @@ def apply(parent: World, who: Person, child: World, **parts: bytes) -> bytes:
     envelope = parent.draft(who.device_seed(), "seat.apply", made["body"], contents=made["contents"])
     assert isinstance(parent.insert(envelope), Inserted)
     return envelope.operation.id
+
+
+def delegate(who: Person, child: bytes, parent: bytes, device: int = 5) -> Delegate:
+    """Somebody who agrees to speak for `child` in `parent`, with a device for that alone."""
+    message = delegate_message(child, parent, who.key, who.device(device))
+    grant, possession = sign(who.seed, ENROLMENT, message), sign(who.device_seed(device), POSSESSION, message)
+    return Delegate(who.key, who.device(device), grant, possession)
+
+
+def mandate(
+    child: World, parent: World, *who: Person, device: int = 5, since: int = 0, until: int = LATEST
+) -> dict[str, Any]:
+    """The effect that these speak for the child in the parent, the first until she is recalled."""
+    delegates = [delegate(one, child.council.id, parent.council.id, device) for one in who]
+    return Mandated(parent.council.id, delegates, since, until).data()
 
 
 def seat(parent: World, child: World, people: Sequence[Person]) -> bytes:

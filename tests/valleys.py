@@ -12,7 +12,7 @@ from protocol.errors import Refusal
 from protocol.log.operation import Content, Envelope
 
 from .attacks.scenes import forge, new_tellers
-from .federations import VALLEY, application, commune, decide, pack, parent_of, roll_bytes, seals, shown
+from .federations import VALLEY, application, commune, decide, mandate, pack, parent_of, roll_bytes, seals, shown
 from .villages import pick
 from .worlds import Person, Teller, World, seed
 
@@ -42,7 +42,9 @@ class Valley:
     def write(
         self, author: bytes, kind: str, body: dict[str, Any], *needs: bytes, parts: Sequence[bytes] = (), old: int = 0
     ) -> bytes:
-        """One operation; unless `old` is a multiple of 3, on the past."""
+        """One operation; unless `old` is a multiple of 3, on the past. What it needs may have been refused here."""
+        if any(need not in self.parent.council for need in needs):
+            return needs[0]
         deps = None
         if old % 3:
             ids = list(self.parent.council.dag.rows)
@@ -88,6 +90,10 @@ def _child(v: Valley, who: int, what: int, how: int) -> None:
         {"kind": "part", "parent": v.parent.council.id},
         {"kind": "join", "parent": seed("elsewhere", what)},
     ]
+    if how % 8 in (3, 4):
+        effects = [mandate(child, v.parent, pick(people, what), pick(people, who), device=5 + what % 2)]
+    elif how % 8 == 5:
+        effects = [{"kind": "recall", "parent": v.parent.council.id, "person": pick(people, what).key}]
     effect, hall = pick(effects, how), Teller(f"hall {what % 3}")
     if how % 8 > 5:
         effect = {"kind": "tellers", **new_tellers(child.council, hall).data()}

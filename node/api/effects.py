@@ -82,7 +82,7 @@ def motion_words(
         case Elect(office=office):
             return f"make whoever is chosen {_office(office)}"
         case _:
-            return seat_motion_words(council, effect)
+            return seat_motion_words(council, names.somebody, effect)
 
 
 def _office(name: str) -> str:
@@ -160,7 +160,7 @@ def effect_words(service: Service, council: Council, names: Names, effect: Mappi
         held = "hold" if len(members) > 1 else "holds"
         return f"{_people(names, members) or 'nobody'} {held} the office {_office(effect['office'])} now"
     if kind in SEAT_EFFECTS:
-        return seat_effect_words(council, effect)
+        return seat_effect_words(council, names.somebody, effect)
     if kind == "decision":
         return f"{_ballot(service, council, effect)} is decided"
     if kind == "lapse" and "ballot" in effect:

@@ -116,6 +116,11 @@ class Names:
             own_name=own,
         )
 
+    def somebody(self, person: bytes) -> str:
+        """What to call whoever has this person's key, on the roll or not."""
+        membership = self._council.head.persons().get(person)
+        return self.shown(person, None if membership is None else self.own_name(membership))
+
     def _teller(self, key: bytes) -> str | None:
         tellers = {teller.key for link in self._council.branch.links for teller in link.tellers}
         return f"teller {short_key(person_text(key))}" if key in tellers else None

@@ -1,17 +1,17 @@
 """Councils that sit in another, in words: what would be done about them, and what was."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from protocol.council.council import Council
-from protocol.council.seat_bodies import Believe, Join, Part, SeatChild, Suspend
+from protocol.council.seat_bodies import Believe, Join, Mandated, Part, Recall, SeatChild, Suspend
 from protocol.ids import operation_text
 
 __all__ = ["SEAT_EFFECTS", "SeatEffect", "seat_effect_words", "seat_motion_words"]
 
-SeatEffect = Join | Part | SeatChild | Suspend | Believe
+SeatEffect = Join | Part | SeatChild | Suspend | Believe | Mandated | Recall
 
-SEAT_EFFECTS: Final = frozenset({"seat", "carried", "suspend", "believe", "join", "part"})
+SEAT_EFFECTS: Final = frozenset({"seat", "carried", "suspend", "believe", "join", "part", "mandate", "recall"})
 """The kinds of effects that are told here."""
 
 
@@ -25,8 +25,12 @@ def _sitting(council: Council, seat: bytes) -> str:
     return "a council that is not known here" if carried is None else _named(carried.links[0].council)
 
 
-def seat_motion_words(council: Council, effect: SeatEffect) -> str:
-    """What a motion would do, as a phrase that starts with a verb."""
+def _people(persons: Iterable[bytes], shown: Callable[[bytes], str]) -> str:
+    return ", then ".join(shown(person) for person in persons)
+
+
+def seat_motion_words(council: Council, shown: Callable[[bytes], str], effect: SeatEffect) -> str:
+    """What a motion would do, as a phrase that starts with a verb. shown: a person's key -> her name."""
     match effect:
         case Join(parent):
             return f"belong to {_named(parent)}"
@@ -38,15 +42,25 @@ def seat_motion_words(council: Council, effect: SeatEffect) -> str:
             return f"{'suspend' if suspended else 'end the suspension of'} {_sitting(council, seat)}"
         case Believe(seat, _):
             return f"believe that the members of {_sitting(council, seat)} replaced its tellers"
+        case Mandated(parent=parent, delegates=delegates):
+            who = _people([one.person for one in delegates], shown)
+            return f"let {who} speak for the council in {_named(parent)}"
+        case Recall(parent, person):
+            return f"recall {shown(person)} from {_named(parent)}"
 
 
-def seat_effect_words(council: Council, effect: Mapping[str, Any]) -> str:
+def seat_effect_words(council: Council, shown: Callable[[bytes], str], effect: Mapping[str, Any]) -> str:
     """What an epoch did, as a sentence without its full stop."""
     kind = effect["kind"]
     if kind == "join":
         return f"the council belongs to {_named(effect['parent'])}"
     if kind == "part":
         return f"the council left {_named(effect['parent'])}"
+    if kind == "mandate":
+        who = _people([one["person"] for one in effect["delegates"]], shown)
+        return f"{who} may speak for the council in {_named(effect['parent'])}"
+    if kind == "recall":
+        return f"{shown(effect['person'])} speaks for the council in {_named(effect['parent'])} no more"
     who = _sitting(council, effect["seat"])
     if kind == "seat":
         return f"{who} has a seat"

@@ -102,6 +102,9 @@ class Ballot(Terms):
         """Why a cast can never count, or None. Whether it is on time the tellers say."""
         if voter not in self.roll:
             return Refusal("cast-roll", "the voter is not on the roll that the ballot is for.")
+        seat = self.roll[voter].seat
+        if seat is not None and not seat.speaks(self.body.deadline):
+            return Refusal("cast-mandate", "the delegate's mandate ends before the ballot, or the seat is suspended.")
         if body.revision >= self.share:
             return Refusal("cast-revision", f"in this ballot a cast can be revised {self.share - 1} times, not more.")
         if body.revision:

@@ -47,7 +47,7 @@ from .epochs import Adopted, Decision, EpochState, Fact, Record, adopted_version
 from .lapse import Lapse
 from .motions import FORMING, due, fitting, stale
 from .roll import Member, NodeListing, tellers_of
-from .seating import SEATED, take_seats, without
+from .seating import SEATED, end_mandates, take_seats, without
 
 __all__ = [
     "MAX_ACTS",
@@ -119,7 +119,8 @@ def compose(previous: EpochState, absorbed: EpochState, basis: Iterable[bytes]) 
     lapsed = sorted([motion.id for motion in state.motions.values() if stale(previous, motion)])[:MAX_LAPSES]
     effects.extend({"kind": "lapse", "why": "too old", "reason": motion} for motion in lapsed)
     state = replace(state, motions={k: v for k, v in state.motions.items() if k not in lapsed})
-    return seal(previous, basis, effects, state)
+    state, ended = end_mandates(state)
+    return seal(previous, basis, [*effects, *ended], state)
 
 
 # --- what people did to their own standing --------------------------------------------------

@@ -221,6 +221,10 @@ class Council:
         carried = [[seat, sorted(pool.links)] for seat, pool in sorted(pending.carried.items()) if pool.links]
         told: dict[str, list[Any]] = {
             "parents": sorted(head.parents),
+            "mandates": [
+                [parent, [list(pair) for pair in mandate.delegates], mandate.since, mandate.until]
+                for parent, mandate in sorted(head.mandates.items())
+            ],
             "seats": [[seat, link.number, link.digest] for seat, link in sorted(head.seats.items())],
             "believed": [[seat, epoch] for seat, epoch in sorted(head.believed.items())],
             "carried": carried,

@@ -67,7 +67,7 @@ class EpochDuty:
         if agreement.decided is not None:
             return self._enter(agreed, agreement.decided, now)
         due = self._compose()
-        reasons = set() if due is None else {effect["reason"] for effect in due.effects}
+        reasons = set() if due is None else {effect["reason"] for effect in due.effects if "reason" in effect}
         self._due_since = {reason: self._due_since.get(reason, now) for reason in reasons}
         step = self._step
         if due is None and self._quiet(step, agreement):
@@ -108,7 +108,7 @@ class EpochDuty:
         follows = self.council.follows(record)
         if follows is None:
             return False
-        taken = {effect["reason"] for effect in follows.effects}
+        taken = {effect["reason"] for effect in follows.effects if "reason" in effect}
         grace = self.council.charter.durations.grace * 1000
         return not any(now - at > grace for reason, at in self._due_since.items() if reason not in taken)
 

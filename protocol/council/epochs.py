@@ -12,6 +12,7 @@ from typing import Any, Final
 from ..codec import encode
 from ..errors import Misuse
 from ..federation.link import Link
+from ..federation.mandate import Mandate
 from ..ids import Digest, Membership, digest
 from .bodies import (
     Absent,
@@ -131,6 +132,8 @@ class Motion:
     effect: Any
     assents: Mapping[bytes, tuple[Membership, bytes]]
     withdrawn: frozenset[bytes] = frozenset()
+    time: int = 0
+    """The mover's clock, ms: mandates that had ended by then do not cover it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,8 @@ class EpochState:
     """Application -> the epoch by which that council's members replaced its tellers, and that is believed here."""
     parents: frozenset[bytes] = frozenset()
     """The councils that this one decided to belong to."""
+    mandates: Mapping[bytes, Mandate] = field(default_factory=dict)
+    """The council that this one belongs to -> who speaks for it there."""
     devices_ever: frozenset[bytes] = frozenset()
     barred: frozenset[tuple[Membership, bytes]] = frozenset()
     """Devices that were revoked before they were enrolled, each under its membership."""
@@ -333,7 +338,7 @@ def absorb(state: EpochState, facts: Iterable[Fact]) -> EpochState:
             if invitation is not None:
                 invitations[body.invitation] = replace(invitation, withdrawn=True)
         elif isinstance(body, Move):
-            motions[fact.id] = Motion(fact.id, fact.epoch, body.effect, {fact.id: (who, fact.author)})
+            motions[fact.id] = Motion(fact.id, fact.epoch, body.effect, {fact.id: (who, fact.author)}, time=fact.time)
             given[fact.id] = (fact.id, who)
         elif isinstance(body, Assent):
             if body.motion in motions:

@@ -6,7 +6,7 @@ from typing import Final
 from ..ids import Membership
 from .bodies import Admit, Adopt, CharterChange, Erase, Office, Rekey, Remove, TellersChange
 from .epochs import EpochState, Motion
-from .seat_bodies import Believe, Join, Part, SeatChild, Suspend
+from .seat_bodies import Believe, Join, Mandated, Part, Recall, SeatChild, Suspend
 
 __all__ = ["CLASSES", "FORMING", "MATTER", "MAX_ASSENTS", "MAX_MOTIONS", "Count", "count", "due", "fitting", "stale"]
 
@@ -28,6 +28,8 @@ CLASSES: Final = (
     Believe,
     Join,
     Part,
+    Mandated,
+    Recall,
 )
 MATTER: Final[dict[type, str]] = {
     Remove: "removal",
@@ -43,6 +45,8 @@ MATTER: Final[dict[type, str]] = {
     Believe: "admission",
     Join: "charter",
     Part: "charter",
+    Mandated: "adoption",
+    Recall: "adoption",
 }
 """Effect -> the matter whose threshold it needs."""
 FORMING: Final = (Admit, TellersChange, SeatChild)
@@ -77,6 +81,8 @@ def count(state: EpochState, motion: Motion) -> Count:
     for assent, (membership, device) in sorted(motion.assents.items()):
         member = state.members.get(membership)
         if assent in motion.withdrawn or member is None or membership == concerned or device not in member.devices:
+            continue
+        if member.seat is not None and not member.seat.speaks(motion.time):
             continue
         yes.setdefault(membership, assent)
     of = sum(1 for m, member in state.members.items() if m != concerned and (m in yes or not member.absent))

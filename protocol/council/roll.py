@@ -31,13 +31,19 @@ class NodeListing:
 class SeatShown:
     """What the roll says of a council that sits in it: its latest epoch here, its people, whether it is suspended.
 
-    people: what that council says itself; None while it showed no roll.
+    people: what that council says itself; None while it showed no roll. until: when the
+    mandate of its delegate ends, ms; None when it has none.
     """
 
     number: int
     digest: bytes
     people: int | None
     suspended: bool = False
+    until: int | None = None
+
+    def speaks(self, at: int) -> bool:
+        """Whether its delegate may decide what is decided at this time, ms."""
+        return not self.suspended and self.until is not None and at <= self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ class Member:
         nodes = [[listing.key, list(listing.addresses)] for _, listing in sorted(self.nodes.items())]
         row = [self.membership, self.person, self.since, sorted(self.devices), nodes, self.absent]
         if self.seat is not None:
-            row.append([self.seat.number, self.seat.digest, self.seat.people, self.seat.suspended])
+            row.append([self.seat.number, self.seat.digest, self.seat.people, self.seat.suspended, self.seat.until])
         return row
 
 

@@ -1,10 +1,25 @@
 """The bodies by which councils belong to one another."""
 
-from typing import Final
+from typing import Annotated, Final
 
-from .body import Body, Bytes32, Index
+import msgspec
 
-__all__ = ["SEATING", "SEAT_KINDS", "Apply", "Believe", "Carry", "Join", "Part", "SeatChild", "Suspend"]
+from ..federation.mandate import Delegate
+from .body import Body, Bytes32, Index, Time
+
+__all__ = [
+    "SEATING",
+    "SEAT_KINDS",
+    "Apply",
+    "Believe",
+    "Carry",
+    "Join",
+    "Mandated",
+    "Part",
+    "Recall",
+    "SeatChild",
+    "Suspend",
+]
 
 
 class Apply(Body, frozen=True):
@@ -41,6 +56,26 @@ class Part(Body, frozen=True, tag="part", tag_field="kind"):
     """Effect: the council belongs to that one no more."""
 
     parent: Bytes32
+
+
+class Mandated(Body, frozen=True, tag="mandate", tag_field="kind"):
+    """Effect: these speak for the council in that one, the first until she is recalled, then the next.
+
+    since, until: ms. It covers ballots whose deadline is not after `until`, and motions that
+    were moved before.
+    """
+
+    parent: Bytes32
+    delegates: Annotated[list[Delegate], msgspec.Meta(min_length=1, max_length=8)]
+    since: Time
+    until: Time
+
+
+class Recall(Body, frozen=True, tag="recall", tag_field="kind"):
+    """Effect: this person speaks for the council in that one no more; the next delegate steps in."""
+
+    parent: Bytes32
+    person: Bytes32
 
 
 class SeatChild(Body, frozen=True, tag="seat", tag_field="kind"):

@@ -4,15 +4,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
+import msgspec
+
 from ..federation.link import Link
+from ..federation.mandate import Mandate, recalled
 from ..ids import Membership
 from .epochs import EpochState
 from .lapse import Lapse
 from .roll import Member, NodeListing, SeatShown
-from .seat_bodies import Believe, Join, Part, SeatChild, Suspend
+from .seat_bodies import Believe, Join, Mandated, Part, Recall, SeatChild, Suspend
 from .seats import Pool
 
-__all__ = ["MAX_SEATS", "SEATED", "take_seats", "without"]
+__all__ = ["MAX_SEATS", "SEATED", "end_mandates", "take_seats", "without"]
 
 MAX_SEATS: Final = 64
 """Councils of whom one epoch takes news in, at most; the rest waits for the next."""
@@ -47,7 +50,7 @@ def _belongs(state: EpochState, link: Link) -> bool:
 
 
 def _reach(link: Link) -> tuple[Any, ...]:
-    return link.profile, link.tellers, link.nodes
+    return link.profile, link.tellers, link.nodes, dict(link.mandates)
 
 
 def _take(state: EpochState, application: bytes, link: Link) -> EpochState:
@@ -56,9 +59,10 @@ def _take(state: EpochState, application: bytes, link: Link) -> EpochState:
     assert before.seat is not None
     if not _belongs(state, link):
         return without(state, application)
-    member = _member(application, link, before.since, before.seat.suspended)
+    member = _member(state, application, link, before.since, before)
     return replace(
         state,
+        devices_ever=state.devices_ever | member.devices,
         members={**state.members, member.membership: member},
         seats={**state.seats, application: link},
         carried={**state.carried, application: state.carried[application].ahead(link)},
@@ -73,10 +77,20 @@ def without(state: EpochState, membership: bytes) -> EpochState:
     return replace(state, members=members, seats=seats, carried=carried)
 
 
-def _member(application: bytes, link: Link, since: int, suspended: bool) -> Member:
+def _member(state: EpochState, application: bytes, link: Link, since: int, before: Member | None) -> Member:
+    """A seat as it stands on the roll. before: as it stood there until now."""
+    suspended = before is not None and before.seat is not None and before.seat.suspended
     nodes = {node: NodeListing(node, ()) for _, node in link.tellers}
-    shown = SeatShown(link.number, link.digest, link.people, suspended)
-    return Member(Membership(application), link.council, since, frozenset(), nodes, suspended, shown)
+    mandate = link.mandates.get(state.council)
+    devices, until = frozenset[bytes](), None
+    if mandate is not None:
+        until, device = mandate.until, mandate.delegates[0][1]
+        known = before is not None and device in before.devices
+        # A key that ever stood for somebody here stands for nobody else, nor again.
+        if known or (device not in state.devices_ever and device not in state.serving()):
+            devices = frozenset({device})
+    shown = SeatShown(link.number, link.digest, link.people, suspended, until)
+    return Member(Membership(application), link.council, since, devices, nodes, suspended, shown)
 
 
 def _seat(state: EpochState, number: int, effect: SeatChild) -> Step:
@@ -92,9 +106,10 @@ def _seat(state: EpochState, number: int, effect: SeatChild) -> Step:
         raise Lapse("the council sits here already")
     if len(state.members) >= state.charter.size.max:
         raise Lapse("the council is full")
-    member = _member(application, link, number, False)
+    member = _member(state, application, link, number, None)
     state = replace(
         state,
+        devices_ever=state.devices_ever | member.devices,
         members={**state.members, member.membership: member},
         seats={**state.seats, application: link},
         carried={**state.carried, application: pool.ahead(link)},
@@ -109,7 +124,7 @@ def _suspend(state: EpochState, number: int, effect: Suspend) -> Step:
         raise Lapse("no such council sits here")
     if member.seat.suspended is effect.suspended:
         raise Lapse("the seat is suspended already" if effect.suspended else "the seat is not suspended")
-    changed = _member(effect.seat, state.seats[effect.seat], member.since, effect.suspended)
+    changed = replace(member, absent=effect.suspended, seat=replace(member.seat, suspended=effect.suspended))
     named = {"kind": "suspend", "seat": effect.seat, "suspended": effect.suspended}
     return replace(state, members={**state.members, member.membership: changed}), named
 
@@ -134,7 +149,55 @@ def _join(state: EpochState, number: int, effect: Join) -> Step:
 def _part(state: EpochState, number: int, effect: Part) -> Step:
     if effect.parent not in state.parents:
         raise Lapse("the council does not belong to that one")
-    return replace(state, parents=state.parents - {effect.parent}), {"kind": "part", "parent": effect.parent}
+    mandates = {parent: mandate for parent, mandate in state.mandates.items() if parent != effect.parent}
+    state = replace(state, parents=state.parents - {effect.parent}, mandates=mandates)
+    return state, {"kind": "part", "parent": effect.parent}
+
+
+def _mandate(state: EpochState, number: int, effect: Mandated) -> Step:
+    if effect.parent not in state.parents:
+        raise Lapse("the council does not belong to that one")
+    if effect.until <= effect.since:
+        raise Lapse("the mandate would end before it begins")
+    persons = state.persons()
+    good = [one for one in effect.delegates if one.person in persons and one.proven(state.council, effect.parent)]
+    if not good or len({one.person for one in good}) < len(good):
+        raise Lapse("nobody of the delegates is a member and proven, or one is named twice")
+    mandate = Mandate(tuple((one.person, one.device) for one in good), effect.since, effect.until)
+    named = {
+        "kind": "mandate",
+        "parent": effect.parent,
+        "delegates": [msgspec.to_builtins(one, builtin_types=(bytes,)) for one in good],
+        "since": effect.since,
+        "until": effect.until,
+    }
+    return replace(state, mandates={**state.mandates, effect.parent: mandate}), named
+
+
+def _recall(state: EpochState, number: int, effect: Recall) -> Step:
+    mandate = state.mandates.get(effect.parent)
+    if mandate is None or effect.person not in dict(mandate.delegates):
+        raise Lapse("the person has no mandate there")
+    named = {"kind": "recall", "parent": effect.parent, "person": effect.person}
+    return _without_delegate(state, effect.parent, effect.person), named
+
+
+def _without_delegate(state: EpochState, parent: bytes, person: bytes) -> EpochState:
+    mandates = dict(state.mandates)
+    recalled(mandates, parent, person)
+    return replace(state, mandates=mandates)
+
+
+def end_mandates(state: EpochState) -> tuple[EpochState, list[dict[str, Any]]]:
+    """Mandates of those who are not on the roll any more end, and the epoch says so to the councils above."""
+    effects: list[dict[str, Any]] = []
+    persons = state.persons()
+    for parent, mandate in sorted(state.mandates.items()):
+        for person, _ in mandate.delegates:
+            if person not in persons:
+                state = _without_delegate(state, parent, person)
+                effects.append({"kind": "recall", "parent": parent, "person": person})
+    return state, effects
 
 
 SEATED: Final[dict[type, Callable[..., Step]]] = {
@@ -143,5 +206,7 @@ SEATED: Final[dict[type, Callable[..., Step]]] = {
     Believe: _believe,
     Join: _join,
     Part: _part,
+    Mandated: _mandate,
+    Recall: _recall,
 }
 """The effects by which councils belong to one another."""

@@ -5,7 +5,8 @@ was carried up, with the tellers' keys. The next epoch is believed when it follo
 enough of those keys signed it: so the chain of keys goes back to the founding operation.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -15,6 +16,7 @@ from ..ids import Digest, digest
 from ..keys import EPOCH, REPLACEMENT, verify
 from ..tellers.profiles import PROFILES
 from ..tellers.seals import Signatures, epoch_message, unpack_signatures
+from .mandate import Mandate, granted, recalled
 from .record import EpochRecord, TellerChange, read_record
 from .roll import Roll
 
@@ -38,6 +40,8 @@ class Link:
     tellers: tuple[tuple[bytes, bytes], ...]
     parents: frozenset[bytes] = frozenset()
     """The councils that it decided to belong to."""
+    mandates: Mapping[bytes, Mandate] = field(default_factory=dict)
+    """Who speaks for it in other councils."""
     by_members: bool = False
     """Whether two thirds of the roll signed it in place of the tellers: for the parent to decide on."""
     people: int | None = None
@@ -95,6 +99,7 @@ def follow(link: Link, record: bytes, signatures: bytes, roll: Roll | None = Non
         profile=tellers[0],
         tellers=tellers[1],
         parents=_parents(link, fields),
+        mandates=_mandates(link, fields),
         by_members=by_members,
     )
 
@@ -167,3 +172,18 @@ def _parents(link: Link, fields: EpochRecord) -> frozenset[bytes]:
         elif type(parent) is bytes and kind == "part":
             parents.discard(parent)
     return frozenset(parents)
+
+
+def _mandates(link: Link, fields: EpochRecord) -> Mapping[bytes, Mandate]:
+    mandates = dict(link.mandates)
+    for effect in fields.effects:
+        kind = effect.get("kind")
+        if kind == "mandate":
+            given = granted(link.council, effect)
+            if given is not None:
+                mandates[given[0]] = given[1]
+        elif kind == "recall":
+            recalled(mandates, effect.get("parent"), effect.get("person"))
+        elif kind == "part":
+            mandates = {parent: mandate for parent, mandate in mandates.items() if parent != effect.get("parent")}
+    return mandates

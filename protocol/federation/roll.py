@@ -22,7 +22,7 @@ class _Row(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     devices: list[Bytes32]
     nodes: list[tuple[Bytes32, list[str]]]
     absent: bool
-    seat: tuple[int, Bytes32, int | None, bool] | None = None
+    seat: tuple[int, Bytes32, int | None, bool, int | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,19 @@ BODIES: list[tuple[str, dict[str, Any]]] = [
     ("motion.move", {"effect": {"kind": "seat", "application": ID}}),
     ("motion.move", {"effect": {"kind": "suspend", "seat": ID, "suspended": True}}),
     ("motion.move", {"effect": {"kind": "believe", "seat": ID, "epoch": ID}}),
+    ("motion.move", {"effect": {"kind": "recall", "parent": ID, "person": ID}}),
+    (
+        "motion.move",
+        {
+            "effect": {
+                "kind": "mandate",
+                "parent": ID,
+                "delegates": [{"person": ID, "device": ID, "grant": SEAL, "possession": SEAL}],
+                "since": 0,
+                "until": 1,
+            }
+        },
+    ),
     ("seat.apply", {"founding": 1, "epochs": 1, "letter": 0}),
     ("seat.carry", {"seat": ID, "epochs": 1}),
     ("seat.carry", {"seat": ID, "epochs": 1, "after": ID}),

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from node.api.seat_words import SEAT_EFFECTS, SeatEffect, seat_effect_words, seat_motion_words
-from protocol.council.seat_bodies import Believe, Join, Part, SeatChild, Suspend
+from protocol.council.seat_bodies import Believe, Join, Mandated, Part, Recall, SeatChild, Suspend
 from protocol.ids import operation_text
-from tests.federations import commune, parent_of, seat
-from tests.worlds import World, seed
+from tests.federations import commune, delegate, parent_of, seat
+from tests.worlds import Person, World, seed
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +34,14 @@ def test_motions(valley: tuple[World, World, bytes]) -> None:
         (Suspend(sits, True), f"suspend {mill}"),
         (Suspend(sits, False), f"end the suspension of {mill}"),
         (Believe(sits, other), f"believe that the members of {mill} replaced its tellers"),
+        (
+            Mandated(other, [delegate(Person("Eva"), child.council.id, other)], 1, 2),
+            f"let {Person('Eva').key.hex()} speak for the council in {named(other)}",
+        ),
+        (Recall(other, sits), f"recall {sits.hex()} from {named(other)}"),
     ]
     for effect, words in told:
-        assert seat_motion_words(parent.council, effect) == words
+        assert seat_motion_words(parent.council, bytes.hex, effect) == words
 
 
 def test_effects(valley: tuple[World, World, bytes]) -> None:
@@ -51,7 +56,15 @@ def test_effects(valley: tuple[World, World, bytes]) -> None:
         ({"kind": "believe", "seat": sits}, f"it is believed that the members of {mill} replaced its tellers"),
         ({"kind": "carried", "seat": sits, "left": False, "number": 7}, f"{mill} is known as of its epoch 7"),
         ({"kind": "carried", "seat": sits, "left": True, "number": 7}, f"{mill} left"),
+        (
+            {"kind": "mandate", "parent": other, "delegates": [{"person": sits}, {"person": other}]},
+            f"{sits.hex()}, then {other.hex()} may speak for the council in {named(other)}",
+        ),
+        (
+            {"kind": "recall", "parent": other, "person": sits},
+            f"{sits.hex()} speaks for the council in {named(other)} no more",
+        ),
     ]
     for effect, words in told:
-        assert seat_effect_words(parent.council, effect) == words
+        assert seat_effect_words(parent.council, bytes.hex, effect) == words
     assert {effect["kind"] for effect, _ in told} == SEAT_EFFECTS
