@@ -7,6 +7,7 @@ import click
 from node.commands import Caller, json_option, pass_caller, signing_options
 from node.commands._charter import class_options
 from node.commands._pick import council_option, wait_options
+from node.commands.remind import command as remind
 from node.refused import Refused
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ def command() -> None:
     tellers of the moment it is opened; its result is certified by the tellers, and anybody can
     check it.
     """
+
+
+command.add_command(remind, "remind")
 
 
 @command.command("open")

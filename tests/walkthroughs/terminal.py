@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 
 __all__ = ["Step", "Terminal", "steps"]
 
-_COPIED = re.compile(r"(?<![\w/])(?:(moot(?:device|pass|teller)?1|bafyrei)[0-9A-Za-z]{40,}|(/ip4/)\S+/p2p/\w+)")
+_COPIED = re.compile(r"(?<![\w/])(?:(moot(?:device|have|pass|teller)?1|bafyrei)[0-9A-Za-z]{40,}|(/ip4/)\S+/p2p/\w+)")
 _ASKED = re.compile(rb"[Pp]assphrase[^\n]*: $|^Again: $|^The 24 words: $", re.MULTILINE)
 _WORDS = re.compile(r"(?m)(?:^|  ) ?\d\d? ([a-z]+)")
 
@@ -93,8 +93,8 @@ class Terminal:
             self._copied[copied[1] or copied[2]] = copied[0]
         if len(words := _WORDS.findall(text)) == 24:
             self._copied["words"] = " ".join(words)
-        # The prompts are the terminal's, not the page's.
-        return re.sub(r"(?m)^.*[Pp]assphrase.*: \n|^Again: \n|^The 24 words: .*\n", "", text)
+        # The prompts are the terminal's, not the page's; and how long it waited differs.
+        return re.sub(r"(?m)^.*[Pp]assphrase.*: \n|^Again: \n|^The 24 words: .*\n|^.* Waiting for it; .*\n", "", text)
 
     def close(self) -> None:
         """Stop the node, if one was started and still runs."""

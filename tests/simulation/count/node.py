@@ -139,6 +139,11 @@ class Node:
                 assert isinstance(outcome, Known | Refused), outcome
         return news
 
+    def holds(self, operation: bytes) -> bool:
+        """Whether it has an operation, if only to wait for what comes before."""
+        waiting = (envelope.operation.id for held in self.waiting.values() for envelope in held)
+        return operation in self.receipts or operation in waiting
+
     def _keep(self, envelope: Envelope) -> None:
         self.log.append((envelope, self.clock))
         self.receipts[envelope.operation.id] = self.clock

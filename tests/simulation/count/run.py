@@ -205,7 +205,7 @@ class Simulation:
         """What it said and nobody has is gone: messages that are under way end with the disk."""
         mine = node.restore(self.chance, {name for name in self.nodes if name != node.name})
         for operation in mine:
-            if not any(operation in other.receipts for other in self.all if other is not node):
+            if not any(other.holds(operation) for other in self.all if other is not node):
                 del self.said[operation]
                 node.closes.pop(operation, None)
                 self.lost.add(operation)

@@ -413,3 +413,7 @@ def test_minutes_of_what_was_decided_by_assent(hall: Hall, tmp_path: Path) -> No
 def test_a_text_adopted_by_a_ballot_has_the_ballots_minutes(hall: Hall, stove: str) -> None:
     done = hall.home.moot("minutes", hall.look("ballot", "show", stove, "--json").json["proposal"])
     assert (done.code, "was adopted by a ballot" in done.err) == (1, True)
+
+
+def test_remind_stands_among_the_ballots_commands_too(hall: Hall) -> None:
+    assert hall.look("ballot", "remind", "--json").json == hall.look("remind", "--json").json
