@@ -52,7 +52,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "watch": "Follow what happens in a council.",
         "verify": "Check every hash, signature and rule again.",
         "certificate": "Show or check the proof of a decision.",
-        "minutes": "Print a result for the notice board.",
+        "minutes": "Print a decision for the notice board.",
         "export": "Write a council's log to a file.",
     },
     "Without a line": {
@@ -64,6 +64,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "backup": "Keep this home in one file.",
         "restore": "Bring a home back from a backup.",
         "repair": "Mend a damaged database.",
+        "service": "Start the node with the computer.",
     },
 }
 

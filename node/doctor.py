@@ -153,10 +153,11 @@ def _database(config: Config) -> Iterator[Finding]:
         damage = wreck.damage
     finally:
         wreck.close()
+    size = sum(file.stat().st_size for file in config.home.glob(f"{path.name}*"))
     if damage:
         yield _bad("database", f"{path} is damaged: {damage[0]}.", "moot node stop, then: moot repair")
     else:
-        yield _good("database", f"The database is sound ({path.stat().st_size / 1e6:.1f} MB).")
+        yield _good("database", f"The database is sound ({size / 1e6:.1f} MB).")
     for kept in sorted(config.home.glob("folkmoot-damaged-*.db")):
         yield _note(
             "database", f"{kept} is what 'moot repair' kept of a damaged database.", "Delete it once all is well."

@@ -301,9 +301,22 @@ async def _until_signal(config: Config, ready: Callable[[Node, int], None] | Non
         async with trio.open_nursery() as nursery:
             node, port = await nursery.start(serve, config)
             log.info("The node runs: API on port %d, reached at %s", port, ", ".join(node.host.addresses))
+            _tell_supervisor(b"READY=1")
             if ready is not None:
                 ready(node, port)
             async for number in signals:
                 log.info("Stopping: %s", signal.Signals(number).name)
+                _tell_supervisor(b"STOPPING=1")
                 break
             nursery.cancel_scope.cancel()
+
+
+def _tell_supervisor(state: bytes) -> None:
+    """Tell systemd, if it started this, as sd_notify(3) does."""
+    place = os.environ.get("NOTIFY_SOCKET")
+    if place:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+            try:
+                out.sendto(state, f"\0{place[1:]}" if place.startswith("@") else place)
+            except OSError as fault:
+                log.warning("systemd could not be told %s: %s", state.decode(), fault)

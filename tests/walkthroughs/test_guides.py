@@ -36,7 +36,22 @@ QUICK = [
     (who, f"{command} --notice 0 --discussion 0 --grace 1s" if "found" in command else command)
     for who, command in THREE
 ]
-BEFORE = {"three-computers.md": [], "devices.md": FOUNDED, "tellers.md": THREE, "ballots.md": QUICK}
+APART = [
+    (
+        who,
+        f"moot node peers away $(MOOT_HOME=../{other} moot node status --json | grep -o '12D3Koo[0-9A-Za-z]*' | head -1)",
+    )
+    for who, other in (("ana", "ben"), ("ben", "ana"))
+]
+"""The line between the two is down."""
+BEFORE = {
+    "three-computers.md": [],
+    "devices.md": FOUNDED,
+    "tellers.md": THREE,
+    "ballots.md": QUICK,
+    "keeping.md": FOUNDED,
+    "without-a-line.md": [*FOUNDED, *APART],
+}
 """What has happened before a guide begins."""
 
 
