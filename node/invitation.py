@@ -77,8 +77,11 @@ async def _answer(service: Service, peer: bytes, frame: Join) -> Taken | No:
         if council is None:
             return CLOSED
         if not all(dep in council for dep in operation.deps):
-            # What it builds on is younger than what is here. A stranger leaves nothing waiting; she asks again.
-            return No("later", "That node does not have what the request builds on yet; ask again later.")
+            # What it builds on is younger than what is here, or invented: whoever asks need not know that
+            # the council is here. A stranger leaves nothing waiting; she asks again.
+            return CLOSED
+    elif (held := service.councils.get(operation.id)) is not None and not held.entitled(peer):
+        return CLOSED
     refusal = spent(service, operation)
     if refusal is not None:
         return No(refusal.rule, refusal.message)
