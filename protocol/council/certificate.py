@@ -88,10 +88,11 @@ def certificate_of(
     roll = closes = counted = devices = None
     if casts:
         roll = msgspec.convert([member.data() for _, member in sorted(ballot.roll.items())], list[RollRow])
-        closes = [_bare(load(id)) for id in instance.values[record["value"]]]
+        said = [load(id) for id in instance.values[record["value"]]]
+        closes = [_bare(envelope) for envelope in said]
+        # Revised casts too, and those that liars opened badly: whoever counts again can then see that none is missing.
         what = instance.outcome(record["value"])
-        # Revised casts too: whoever counts again can then see that none is missing.
-        listed = sorted(what.casts) if isinstance(what, Counted) else []
+        listed = sorted(_listed_enough(ballot, said)) if isinstance(what, Counted) else []
         counted = [_bare(load(cast)) for cast in listed]
         devices = _later_devices(ballot, listed, load)
     return Certificate(
@@ -108,6 +109,28 @@ def certificate_of(
         counted,
         devices,
     )
+
+
+def _listed_enough(ballot: Ballot, closes: Iterable[Envelope]) -> set[bytes]:
+    """The casts that more than f tellers' closes list; in a hidden ballot those that they open, well or badly."""
+    listed: dict[bytes, set[bytes]] = {}
+    for envelope in closes:
+        for cast in _listed(envelope, hidden=ballot.body.hidden):
+            listed.setdefault(cast, set()).add(envelope.operation.author)
+    return {cast for cast, tellers in listed.items() if len(tellers) > ballot.profile.f}
+
+
+def _listed(envelope: Envelope, *, hidden: bool) -> list[bytes]:
+    close = parse_body(envelope.operation)
+    assert isinstance(close, CloseBody)
+    parts = _parts(envelope)
+    casts = unpack_ids(parts[close.casts])
+    openings = [] if close.openings is None else unpack_openings(parts[close.openings])
+    return [cast for cast, _, _ in openings if cast in casts] if hidden else casts
+
+
+def _parts(envelope: Envelope) -> dict[int, bytes]:
+    return {place: content.data for place, content in enumerate(envelope.contents) if content is not None}
 
 
 def _later_devices(
@@ -275,8 +298,7 @@ def _recount(certificate: Certificate, charter: Charter, body: OpenBallot, openi
 
 def _closes(certificate: Certificate, ballot: Ballot, fields: dict[str, Any]) -> Refusal | None:
     instance = ballot.instances[fields["instance"]]
-    ids = []
-    listed: dict[bytes, set[bytes]] = {}
+    closes = []
     for data in certificate.closes or []:
         envelope = decode_envelope(data)
         close, operation = parse_body(envelope.operation), envelope.operation
@@ -284,19 +306,18 @@ def _closes(certificate: Certificate, ballot: Ballot, fields: dict[str, Any]) ->
             return Refusal("certificate-close", "a close in the certificate is not one of this ballot.")
         if operation.author not in ballot.tellers or not operation.signed():
             return Refusal("certificate-close", "a close in the certificate is not signed by a teller.")
-        parts = {place: c.data for place, c in enumerate(envelope.contents) if c is not None}
+        parts = _parts(envelope)
         casts = unpack_ids(parts[close.casts])
         openings = [] if close.openings is None else unpack_openings(parts[close.openings])
-        for cast in [cast for cast, _, _ in openings if cast in casts] if ballot.body.hidden else casts:
-            listed.setdefault(cast, set()).add(operation.author)
         present = [cast for cast in casts if cast in ballot.casts]
         ballot.add_close(operation.id, operation.author, close, present, openings)
-        ids.append(operation.id)
+        closes.append(envelope)
+    ids = [envelope.operation.id for envelope in closes]
     if value_of(ids) != fields["value"]:
         return Refusal("certificate-close", "the closes in the certificate are not those that the tellers agreed on.")
     instance.values[fields["value"]] = tuple(sorted(ids))
     what = instance.outcome(fields["value"])
-    counting = {cast for cast, who in listed.items() if len(who) > ballot.profile.f}
+    counting = _listed_enough(ballot, closes)
     if ballot.casts.keys() != (counting if isinstance(what, Counted) else set()):
         return Refusal("certificate-missing", "the certificate's casts are not exactly those that count.")
     return None
