@@ -32,6 +32,7 @@ from protocol.council import outcomes
 from protocol.council.bodies import Found, parse_body
 from protocol.council.charter import UnknownRules
 from protocol.council.council import Council, Heads
+from protocol.council.recall import recall
 from protocol.errors import Malformed, Refusal
 from protocol.ids import OperationId, operation_text
 from protocol.log.operation import (
@@ -143,9 +144,13 @@ class Service:
     def _replay(self, council: bytes, saved: SavedOperation) -> bool:
         """Put a saved operation where it was; False for one of a branch that a person chose to leave."""
         try:
+            shelf = self._shelves.get(council)
+            row = None if shelf is None else recall(shelf.council, saved.raw, saved.id)
+            if shelf is not None and row is not None:
+                shelf.put(row, saved.row)
+                return True
             envelope = recall_envelope(saved.raw)
             operation = envelope.operation
-            shelf = self._shelves.get(council)
             if operation.id != saved.id:
                 raise Malformed("store", "an operation does not have the hash under which it was saved.")
             if shelf is None:

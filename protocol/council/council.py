@@ -82,7 +82,7 @@ class Council:
         standing = self.standings.begin(operation.author, "device", founder, 0)
         for teller in tellers:
             self.standings.begin(teller.key, "teller", None, 0)
-        self.dag.add(operation, [], 0, standing.number, True)
+        self.dag.add(operation.id, operation.depth, [], 0, standing.number, True)
         self.dag.absorbed[0] = 0
 
     @classmethod
@@ -322,7 +322,7 @@ class Council:
     def _add(self, operation: Operation, deps: list[int], epoch: int, standing: Standing) -> int:
         if standing.role == "invitation":
             return self.invitations.add_request(operation, deps, epoch, standing)
-        return self.dag.add(operation, deps, epoch, standing.number, standing.until is None)
+        return self.dag.add(operation.id, operation.depth, deps, epoch, standing.number, standing.until is None)
 
     def _inserted(self, row: int, *events: Event) -> Inserted:
         """The outcome, with what else it brought about."""
@@ -385,7 +385,7 @@ class Council:
         The one with the lowest id is kept for the epoch's sake, others only for their authors'.
         """
         dag = self.dag
-        row = dag.add(operation, deps, epoch, standing.number, standing.until is None)
+        row = dag.add(operation.id, operation.depth, deps, epoch, standing.number, standing.until is None)
         held = self.branch.links[claim.number].operation
         if operation.id < held:
             dag.set_root(row, True)
@@ -398,7 +398,7 @@ class Council:
     def _enter_epoch(self, operation: Operation, claim: Claim, deps: list[int], standing: Standing) -> Outcome:
         # Inserted before it is judged, and taken back if it is wrong: its basis may bring back
         # what was in limbo here, and that belongs to what it is judged by.
-        row = self.dag.add(operation, deps, claim.number, standing.number, True)
+        row = self.dag.add(operation.id, operation.depth, deps, claim.number, standing.number, True)
         self.fold.settle()
         outcome = self._follows(claim)
         if not isinstance(outcome, Record):

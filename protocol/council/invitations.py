@@ -33,7 +33,7 @@ class Invitations:
         requests = self._requests.setdefault(invitation, SortedList())
         place = requests.bisect_left((operation.id, 0))
         root = place < uses and self._keeps_requests(invitation)
-        row = self._dag.add(operation, deps, epoch, standing.number, root)
+        row = self._dag.add(operation.id, operation.depth, deps, epoch, standing.number, root)
         requests.add((operation.id, row))
         if place < uses < len(requests):
             self._dag.set_root(requests[uses][1], False)

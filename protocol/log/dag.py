@@ -90,14 +90,14 @@ class Dag:
             return Refusal("depth", "the operation's depth is not one more than that of its deepest dep.")
         return deps, max(map(self.epoch.__getitem__, deps))
 
-    def add(self, operation: Operation, deps: Sequence[int], epoch: int, standing: int, root: bool) -> int:
+    def add(self, id: OperationId, depth: int, deps: Sequence[int], epoch: int, standing: int, root: bool) -> int:
         """Insert; gives the new row. A row that is no root waits in limbo until a root refers to it."""
         rows, kept, children = self.rows, self._kept, self._children
         row = len(self.ids)
-        if rows.setdefault(operation.id, row) != row:
+        if rows.setdefault(id, row) != row:
             raise Misuse("the operation is already in the log")
-        self.ids.append(operation.id)
-        self.depth.append(operation.depth)
+        self.ids.append(id)
+        self.depth.append(depth)
         self.epoch.append(epoch)
         self.standing.append(standing)
         self.absorbed.append(NEVER)

@@ -29,7 +29,7 @@ class Log:
         placed = self.dag.place(operation)
         assert not isinstance(placed, Refusal)
         rows, implied = placed
-        return self.dag.add(operation, rows, implied if epoch is None else epoch, standing, root)
+        return self.dag.add(operation.id, operation.depth, rows, implied if epoch is None else epoch, standing, root)
 
     def names(self, rows: list[int]) -> list[str]:
         known = {operation.id: name for name, operation in self.ops.items()}
