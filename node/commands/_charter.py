@@ -33,6 +33,11 @@ def ballot_terms_options(function: _F) -> _F:
     function = click.option(
         "--supporters", type=click.IntRange(1, 41), help="How many members must ask for a ballot, its opener included."
     )(function)
+    function = click.option(
+        "--openers",
+        metavar="OFFICE",
+        help='Only whoever holds OFFICE opens ballots, while somebody does; "" for everybody.',
+    )(function)
     return click.option(
         "--quorum", metavar="SORT:A/B", help="How many must vote in a ballot, such as at_least:1/2 of the roll."
     )(function)
@@ -66,6 +71,8 @@ def ballot_terms(asked: dict[str, Any]) -> dict[str, dict[str, Any]]:
         ballots["quorum"] = threshold_of(f"quorum={quorum}")[1]
     if (supporters := asked.pop("supporters")) is not None:
         ballots["supporters"] = supporters
+    if (openers := asked.pop("openers")) is not None:
+        ballots["openers"] = " ".join(openers.split()) or None
     durations: dict[str, Any] = {name: seconds_of(span) for name in _SPANS if (span := asked.pop(name)) is not None}
     if (extensions := asked.pop("extensions")) is not None:
         durations["extensions"] = extensions
@@ -145,5 +152,6 @@ def terms_words(charter: Mapping[str, Any], name_of: Callable[[str], str]) -> li
         f"Notice before it closes: {span_words(spans['notice'])}. Discussion of a proposal before: {span_words(spans['discussion'])}.",
         f"Tellers wait {span_words(spans['grace'])} for each other; a ballot is extended by {span_words(spans['extension'])}, "
         f"at most {spans['extensions']} times.",
+        *([f"Ballots are opened by whoever holds the office '{ballots['openers']}'."] if "openers" in ballots else []),
         *([f"{divided[:1].upper()}{divided[1:]}."] if divided else []),
     ]

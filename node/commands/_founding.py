@@ -45,7 +45,8 @@ def charter_of(
     from protocol.council.charter import MATTERS
     from protocol.council.charter import template as from_template
 
-    changes: dict[str, Any] = {"tellers": profile, **terms}
+    given_terms = {part: {k: v for k, v in values.items() if v is not None} for part, values in terms.items()}
+    changes: dict[str, Any] = {"tellers": profile, **given_terms}
     size = {"min": smallest, "max": largest, "reason": reason}
     if given := {key: value for key, value in size.items() if value is not None}:
         changes["size"] = given

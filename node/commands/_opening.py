@@ -34,6 +34,7 @@ def open_ballot(voice: "Voice", title: str, text: str | None, asked: dict[str, A
     options = [*asked["options"], *(_everybody(voice) if asked["everybody"] else ())]
     question = question_of(asked["rule"], options, asked["seats"], settings, voice.council.members)
     charter = voice.client.get(f"{voice.path}/charter", CharterAnswer)
+    _check_opener(voice, charter)
     deadline = deadline_of(asked["within"], asked["deadline"], now())
     _check_notice(charter, deadline)
     proposal = _proposal(voice, asked["proposal"])
@@ -152,6 +153,22 @@ def _classes(voice: "Voice", charter: "CharterAnswer", asked: dict[str, Any]) ->
     if asked["weights"]:
         raise Refused("ballot-weights", "The roll is divided into classes; votes have no weights beside that.")
     return msgspec.convert(found, Classes)
+
+
+def _check_opener(voice: "Voice", charter: "CharterAnswer") -> None:
+    """Only whoever holds an office may open, where the charter says so and somebody does."""
+    from node.api.answers import CouncilAnswer
+
+    named = charter.charter["ballots"].get("openers")
+    if named is None:
+        return
+    offices = voice.client.get(voice.path, CouncilAnswer).offices
+    holders = next((one.members for one in offices if one.office == named), [])
+    if holders and all(holder.membership != voice.me.membership for holder in holders):
+        who = ", ".join(holder.name for holder in holders)
+        raise Refused(
+            "ballot-opener", f"By the charter ballots are opened by whoever holds the office '{named}': {who}."
+        )
 
 
 def _check_terms(voice: "Voice", charter: "CharterAnswer", body: "OpenBallot") -> None:

@@ -166,6 +166,11 @@ class BallotBox:
         named = [*body.pins, *([body.proposal] if body.proposal else []), *body.supports]
         if not set(named) <= set(paper.deps) or any(self._ask.version_of(pin) is None for pin in body.pins):
             return Refusal("ballot-pins", "what the ballot names is not among its deps, or is no version of a text.")
+        openers = link.offices.get(charter.ballots.openers, ())
+        if openers and opener not in openers:
+            return Refusal(
+                "ballot-opener", f"by the charter ballots are opened by whoever holds {charter.ballots.openers!r}."
+            )
         backers = {opener}
         for support in body.supports:
             proposal, who = self.supports.get(support, (b"", opener))

@@ -32,6 +32,7 @@ class Link:
     members: Mapping[Membership, Member]
     effects: tuple[dict[str, Any], ...]
     seats: Mapping[bytes, ChildLink]
+    offices: Mapping[str, tuple[Membership, ...]]
     operation: bytes
     """Of the operations here that carry the record, the one with the lowest id."""
 
@@ -79,7 +80,15 @@ class Branch:
     @staticmethod
     def _link(state: EpochState, effects: tuple[dict[str, Any], ...], operation: bytes) -> Link:
         return Link(
-            state.number, state.digest, state.profile, state.tellers, state.members, effects, state.seats, operation
+            state.number,
+            state.digest,
+            state.profile,
+            state.tellers,
+            state.members,
+            effects,
+            state.seats,
+            state.offices,
+            operation,
         )
 
     def enter(self, record: Record, operation: bytes) -> None:

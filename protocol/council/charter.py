@@ -100,12 +100,14 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Ballots(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How ballots are opened: how many members must want one (the opener included), how many must vote.
 
-    classes: how every ballot's roll is divided, where it is.
+    classes: how every ballot's roll is divided, where it is. openers: the office whose holders open
+    ballots; everybody, where none is named, and while nobody holds it.
     """
 
     supporters: Annotated[int, msgspec.Meta(ge=1, le=41)]
     quorum: Threshold
     classes: Classes | None = None
+    openers: Annotated[str, msgspec.Meta(max_length=80)] = ""
 
 
 class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -23,6 +23,12 @@ def certified(
     return ballot
 
 
+def _decide_openers(world: World, people: list[Person], duty: list[Tellership], office: str) -> None:
+    ballots = {**world.council.charter.data()["ballots"], "openers": office}
+    decide(world, people, charter_change(world, ballots=ballots))
+    tell(world, duty, 1)
+
+
 def divisions() -> tuple[Envelope, list[Envelope]]:
     """Classes with a majority in each or with shares, by the opening and by the charter; offices; lots."""
     world, people = founded("Ben", "Cyd", "Dov", durations={"discussion": 0, "notice": 0})
@@ -93,6 +99,14 @@ def divisions() -> tuple[Envelope, list[Envelope]]:
         choices = {"Ada": [[0], [1]], "Ben": [[1], [0]], "Cyd": ben_too}
         certified(world, duty, irv, choices, effect=chair, weights=weights)
     certified(world, duty, {"rule": "irv/1", "options": ["Nobody", "Ben"]}, {"Ada": [[0]], "Cyd": [[0]]}, effect={"kind": "elect", "office": "Chair", "candidates": [None, ids["Ben"]]})  # fmt: skip
+
+    # Who may open: the holders of an office; everybody, while nobody holds it.
+    _decide_openers(world, people, duty, "Chair")
+    open_ballot(world, duty, plain)  # Ada's: she holds it
+    _decide_openers(world, people, duty, "Board")
+    open_ballot(world, duty, plain)  # Dov's alone
+    _decide_openers(world, people, duty, "Nobody's")
+    open_ballot(world, duty, plain)
 
     # Whoever leaves the roll holds nothing any more.
     leave(world, dov)

@@ -194,6 +194,8 @@ _REFUSED_CHARTERS: list[tuple[str, dict[str, Any]]] = [
     ("removal by half", {"thresholds.removal": ["at_least", 1, 2]}),
     ("a quorum above everybody", {"ballots": {"supporters": 1, "quorum": ["at_least", 4, 3]}}),
     ("no supporters", {"ballots": {"supporters": 0, "quorum": ["at_least", 1, 2]}}),
+    ("an office without a name", {"ballots.openers": ""}),
+    ("an office with a long name", {"ballots.openers": "x" * 81}),
     ("classes that say nothing of how", {"ballots.classes": {"of": _CLASSES[0]["of"]}}),
     ("one class", {"ballots.classes": {"by": "each", "of": [{"name": "all"}]}}),
     ("members that are an empty list", {"ballots.classes": {"by": "each", "of": [{"name": "a", "members": []}, {"name": "b"}]}}),

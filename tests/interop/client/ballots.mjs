@@ -87,6 +87,8 @@ export class BallotBox {
     require(members.size >= charter.size.min, "ballot-forming");
     const named = [...pins, ...supports, ...(proposal === null ? [] : [proposal])];
     require(named.every((one) => deps.includes(hex(one))) && pins.every((pin) => this.version(pin)), "ballot-pins");
+    const openers = state.offices.get(charter.ballots.openers ?? "") ?? [];
+    require(openers.length === 0 || openers.includes(who), "ballot-opener");
     const backers = new Set([who]);
     for (const support of supports) {
       const one = this.supports.get(hex(support));

@@ -80,7 +80,8 @@ const checkForm = (charter) => {
   if ("reason" in size) text(size.reason, 1, 500);
   require(isMap(thresholds), FORM);
   Object.values(thresholds).forEach(threshold);
-  exactly(ballots, ["supporters", "quorum"], ["classes"]);
+  exactly(ballots, ["supporters", "quorum"], ["classes", "openers"]);
+  if ("openers" in ballots) text(ballots.openers, 1, 80);
   if ("classes" in ballots) classes(ballots.classes);
   number(ballots.supporters, 1, 41);
   threshold(ballots.quorum);

@@ -156,3 +156,18 @@ def test_what_cannot_be_is_refused_before_anything_is_signed(hall: Hall, words: 
     done = hall.moot("ana", "ballot", "open", "Never?", *words, "--in", "1h", *SECONDS)
     assert (done.code, why in done.err) == (1, True), done.err
     assert hall.look("council", "show", "--json").json["operations"] == before
+
+
+def test_the_charter_says_who_opens_ballots(hall: Hall) -> None:
+    motion = hall.sign("ana", "motion", "charter", "--openers", "Chair", "--json").json
+    hall.sign("ben", "assent", motion["motion"], *WAIT)
+    assert "Ballots are opened by whoever holds the office 'Chair'." in hall.look("council", "charter").out
+    hall.open("ana", "Who is to hold it?", "--in", "1h")  # nobody does yet
+    office = hall.sign("ana", "motion", "office", "Chair", "ben", "--json").json
+    hall.sign("ben", "assent", office["motion"], *WAIT)
+    done = hall.moot("ana", "ballot", "open", "Bread?", "--in", "1h")
+    assert (done.code, "whoever holds the office 'Chair': ben" in done.err) == (1, True), done.err
+    hall.open("ben", "Bread?", "--in", "1h")
+    motion = hall.sign("ana", "motion", "charter", "--openers", "", "--json").json
+    hall.sign("ben", "assent", motion["motion"], *WAIT)
+    hall.open("ana", "Cake?", "--in", "1h")

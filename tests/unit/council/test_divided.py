@@ -247,6 +247,18 @@ def test_offices_by_motion(mill: Mill) -> None:
     assert holders(mill.world) == {}
 
 
+def test_who_holds_an_office_opens_ballots_where_the_charter_says_so(mill: Mill) -> None:
+    mill.charter(openers="Chair")
+    assert mill.world.council.charter.data()["ballots"]["openers"] == "Chair"
+    mill.ballot(PLAIN, voted(Ada="yes"))  # nobody holds it yet
+    decide(mill.world, mill.people, {"kind": "office", "office": "Chair", "members": [mill.ids["Ben"]]})
+    tell(mill.world, mill.duty, 1)
+    assert mill.refused() == "ballot-opener"
+    terms = {"epoch": mill.world.council.head.digest, "question": PLAIN, "deadline": mill.world.clock + 600_000}
+    opened = mill.world.say(Person("Ben"), "ballot.open", {"title": 0, **terms}, texts=("Shall we?",))
+    assert opened in mill.world.council.box.ballots
+
+
 # --- lots -------------------------------------------------------------------------------------
 
 
