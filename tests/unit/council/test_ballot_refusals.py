@@ -8,6 +8,7 @@ import pytest
 from protocol.codec import encode
 from protocol.council.ballot_bodies import OpenBallot
 from protocol.council.ballots import unwound
+from protocol.council.decision_record import decision_record, read_decision
 from protocol.council.outcomes import Inserted
 from protocol.council.signatures import pack_signatures
 from protocol.council.terms import check_opening
@@ -15,6 +16,7 @@ from protocol.ids import Membership
 from protocol.log.operation import Content
 from protocol.tellers.agreement import NIL
 from protocol.tellers.box import BOX, commitment, seal_boxes
+from protocol.tellers.close import Cast, Counted
 from tests.worlds import Person, attachment
 
 from .test_count import ADA, BEN, CYD, HOUR, Hall, adoption
@@ -499,3 +501,26 @@ def test_a_certificate_of_an_instance_that_there_is_not(hall: Hall) -> None:
     ballot = closed(hall)
     parts = (b"\0", pack_signatures(0, []))
     assert ada(hall, "teller.certify", certify(ballot, instance=5), (ballot,), parts=parts) == "certify-record"
+
+
+def test_a_choice_that_slipped_in_makes_a_result_that_says_so(hall: Hall) -> None:
+    """No close can list such a cast; whoever counts a forged certificate again may meet one."""
+    held = hall.world.council.box.ballots[opened(hall)]
+    casts = [Cast(bytes([n]), who, bytes(32), 0, "perhaps") for n, who in enumerate(sorted(held.roll))]
+    record = decision_record(held, 0, bytes(32), [], Counted(frozenset()), casts)
+    assert read_decision(record)["result"] == {"elected": [], "refused": "ballot.answer"}
+
+
+def test_what_is_let_go_ends_no_other_ballot(hall: Hall) -> None:
+    certified, running = opened(hall), opened(hall, deadline=hall.now + 20 * HOUR)
+    hall.cast(ADA, running, "yes")
+    hall.until(hall.now + 2 * HOUR)
+    box = hall.world.council.box
+    (mine,) = box.ballots[running].casts
+    box.discard(mine)
+    assert box.running.keys() == {running}
+    assert box.ballots.keys() == {certified, running}
+    assert not box.ballots[running].casts
+    # Without its certificate it runs again.
+    box.discard(min(box.ballots[certified].certificates))
+    assert box.running.keys() == {certified, running}
