@@ -11,7 +11,18 @@ if TYPE_CHECKING:
     from node.api.ballot_answers import BallotAnswer, BallotLine, BallotTeller, ResultAnswer, VoterAnswer
     from node.client import Client
 
-__all__ = ["UNTIL", "bars_of", "left", "list_ballots", "no_effect", "pick_ballot", "quoted", "show_ballot", "wait_for"]
+__all__ = [
+    "UNTIL",
+    "bars_of",
+    "division_words",
+    "left",
+    "list_ballots",
+    "no_effect",
+    "pick_ballot",
+    "quoted",
+    "show_ballot",
+    "wait_for",
+]
 
 UNTIL = ("accepted", "certified", "final")
 """What can be waited for: enough tellers accepted it, its result is certified, or beyond recall."""
@@ -104,7 +115,7 @@ def show_ballot(answer: "BallotAnswer") -> None:
     say(f"  counted: {'; '.join(answer.question.terms)}")
     if answer.effect_words:
         say(f"  {'if it is adopted' if answer.question.answers else 'then'}: {clean(answer.effect_words)}")
-    for line in _division(answer):
+    for line in division_words(answer):
         say(f"  {line}")
     if answer.hidden:
         say("  Votes are hidden until the close. The tellers see them before.")
@@ -123,7 +134,7 @@ def show_ballot(answer: "BallotAnswer") -> None:
         say(f"Warning: {clean(one.words)} ({', '.join(short(id) for id in one.operations)}).")
 
 
-def _division(answer: "BallotAnswer") -> list[str]:
+def division_words(answer: "BallotAnswer") -> list[str]:
     """How the roll is divided into classes, if it is."""
     if answer.by_class is None:
         return []

@@ -202,6 +202,7 @@ def _sheet(
     from node.ballots.explained import bars
     from node.ballots.minutes import Minutes, Signature
     from node.ballots.proof import question_of
+    from node.commands._balloting import division_words
     from protocol.ids import person_text
 
     question = question_of(certificate)
@@ -218,7 +219,7 @@ def _sheet(
         closed=answer.deadline,
         pinned=tuple(zip(answer.pinned, answer.pins, written, strict=True)),
         options=tuple(answer.question.options),
-        terms=tuple(answer.question.terms),
+        terms=(*answer.question.terms, *division_words(answer)),
         hidden=answer.hidden,
         epoch=answer.epoch,
         people=result.people,
