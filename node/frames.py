@@ -262,8 +262,9 @@ def _hello(value: Any) -> Hello:
     if value["version"] != VERSION:
         # Fields of another version mean nothing here; whoever reads this refuses by the version alone.
         return Hello(b"", 0, 0, (), value["version"])
+    # What else is there is a later program's of the same version, and passed over: so it can say more.
     epochs = value.get("epochs")
-    if len(value) != 5 + ("clock" in value) or type(epochs) is not list or len(epochs) > MAX_EPOCHS:
+    if type(epochs) is not list or len(epochs) > MAX_EPOCHS:
         raise _bad()
     return Hello(
         _id(value.get("council")),

@@ -168,6 +168,15 @@ async def test_a_peer_of_another_version_is_told_so_and_not_kept_away(tmp_path: 
         assert not on.ada.host.banned(on.ben.peer)
 
 
+async def test_a_later_program_of_the_same_version_may_say_more(tmp_path: Path) -> None:
+    """What this one does not know in a hello is passed over, and both go on."""
+    async with stage(tmp_path) as on, await on.open(SYNC) as stream:
+        hello = {"version": 1, "council": on.id, "operations": 0, "first": 0, "epochs": []}
+        answer = await on.talk(stream, encode(["hello", {**hello, "features": ["songs"], "motto": "onwards"}]))
+        assert isinstance(answer, Hello)
+        assert answer.council == on.id
+
+
 async def test_a_stranger_cannot_tell_a_council_that_is_here_from_one_that_is_not(tmp_path: Path) -> None:
     async with stage(tmp_path, visitor=CLEO) as on:
         answers = []

@@ -91,7 +91,6 @@ HELLO = {"version": 1, "council": b"c" * 32, "operations": 1, "first": 0, "epoch
         ["hello", {**HELLO, "first": None}],
         ["hello", {**HELLO, "epochs": [b"e"]}],
         ["hello", {**HELLO, "epochs": [b"e" * 32] * 65}],
-        ["hello", {**HELLO, "more": 1}],
         ["hello", {**HELLO, "clock": -1}],
         ["hello", {**HELLO, "clock": None}],
         ["no", "rule", "line\nline"],
@@ -121,6 +120,10 @@ def test_a_greeting_of_another_version_is_read_as_one_whatever_else_it_holds() -
     frame = decode_frame(encode(["hello", {"version": 7, "songs": ["one"]}]))
     assert isinstance(frame, Hello)
     assert frame.version == 7
+
+
+def test_a_greeting_of_a_later_program_may_say_more() -> None:
+    assert decode_frame(encode(["hello", {**HELLO, "more": [1]}])) == decode_frame(encode(["hello", HELLO]))
 
 
 def test_the_largest_frames_fit() -> None:
