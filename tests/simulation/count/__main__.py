@@ -5,9 +5,7 @@ saw until then. Exit code 1 when anything was found.
 """
 
 import argparse
-import gc
 import json
-import signal
 import sys
 import time
 from collections import Counter
@@ -20,19 +18,9 @@ from typing import Any
 
 from .bugs import BUGS
 from .findings import Findings
-from .game import PROFILES, SCENES, Game, play
+from .game import PROFILES, SCENES, Game, played, prepare
 
 _BATCH = 4
-
-
-def _begin() -> None:
-    """Simulations make many small things that live as long as they do: look for rubbish seldom."""
-    gc.set_threshold(100_000, 50, 50)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _play(game: Game) -> tuple[Game, Findings]:
-    return game, play(game)
 
 
 class Tally:
@@ -109,12 +97,12 @@ def _progress(tally: Tally, wanted: int) -> None:
 
 def _simulate(options: argparse.Namespace, tally: Tally) -> None:
     games = _games(options)
-    with get_context("spawn").Pool(options.processes, _begin) as pool:
+    with get_context("spawn").Pool(options.processes, prepare) as pool:
         while tally.counts.total() < options.counts:
             batch = list(islice(games, _BATCH * options.processes * 8))
             if not batch:
                 return
-            for game, found in pool.imap_unordered(_play, batch, _BATCH):
+            for game, found in pool.imap_unordered(played, batch, _BATCH):
                 tally.add(game, found)
                 _progress(tally, options.counts)
             if options.record is not None:

@@ -1,5 +1,7 @@
 """Which simulation belongs to a seed, and what became of it."""
 
+import gc
+import signal
 from contextlib import ExitStack
 from dataclasses import dataclass
 from random import Random
@@ -13,7 +15,7 @@ from .plan import Plan, Scene
 from .run import Simulation
 from .setting import setting
 
-__all__ = ["PROFILES", "SCENES", "Game", "play"]
+__all__ = ["PROFILES", "SCENES", "Game", "play", "played", "prepare"]
 
 PROFILES: Final = {"1": 540, "3-absence": 200, "3-liar": 100, "4": 145, "7": 10, "10": 5}
 """Profile -> how often it is drawn, in thousandths: a count by ten tellers takes as long as a hundred by one."""
@@ -63,6 +65,17 @@ def play(game: Game) -> Findings:
         simulation = Simulation(place, plan, chance)
         simulation.run()
         return examine(simulation)
+
+
+def played(game: Game) -> tuple[Game, Findings]:
+    """The game with what became of it, as a process among several gives it back."""
+    return game, play(game)
+
+
+def prepare() -> None:
+    """Make a process ready to simulate: it makes many small things that live as long as they do, and little rubbish."""
+    gc.set_threshold(100_000, 50, 50)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asked for it says what was seen
 
 
 def _of_duel(duel: Duel) -> Findings:

@@ -141,8 +141,8 @@ class Node:
 
     def holds(self, operation: bytes) -> bool:
         """Whether it has an operation, if only to wait for what comes before."""
-        waiting = (envelope.operation.id for held in self.waiting.values() for envelope in held)
-        return operation in self.receipts or operation in waiting
+        waiting = [envelope for held in self.waiting.values() for envelope in held]
+        return operation in self.receipts or any(envelope.operation.id == operation for envelope in waiting)
 
     def _keep(self, envelope: Envelope) -> None:
         self.log.append((envelope, self.clock))
