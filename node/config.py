@@ -46,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Lines for people, or one JSON object a line."""
     log_to: Literal["file", "stderr"] = "file"
     """`node.log` in the home, or stderr, for containers and the journal."""
+    relay: bool = True
+    """Whether members whose nodes cannot be dialled may reach each other through this one."""
 
 
 @dataclass(frozen=True, slots=True)

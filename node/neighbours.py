@@ -22,6 +22,7 @@ from node.host.errors import HostError
 from node.host.events import Connected, Disconnected, Discovered
 from node.peers import Address, parse_address
 from node.refused import Refused
+from node.relay import Relay
 from node.service import Arrival, Service
 from node.store import Pending, Store
 from protocol.council.outcomes import EpochEntered
@@ -97,12 +98,19 @@ class Neighbours:
     """Keeps this node connected. `jitter` gives numbers from 0 to 1; `settings` are addresses with PeerIds."""
 
     def __init__(
-        self, host: Host, service: Service, store: Store, jitter: Callable[[], float], settings: Sequence[str] = ()
+        self,
+        host: Host,
+        service: Service,
+        store: Store,
+        jitter: Callable[[], float],
+        settings: Sequence[str] = (),
+        relay: Relay | None = None,
     ) -> None:
         self._host = host
         self._service = service
         self._store = store
         self._jitter = jitter
+        self._relay = relay
         self._ways: dict[bytes, _Way] = {}
         self._named: set[bytes] = set()
         self._broke: OrderedDict[bytes, tuple[int, KeptAway]] = OrderedDict()
@@ -363,6 +371,18 @@ class Neighbours:
             else:
                 self._store.saw_peer(peer, self._service.clock(), address)
                 return
+        await self._dial_through(peer)
+
+    async def _dial_through(self, peer: bytes) -> None:
+        """Nobody answers where the peer should be: ask one of those who may be connected with it to relay."""
+        relays = self._relay.ways(peer) if self._relay is not None and peer not in self._host.connected() else []
+        if self._relay is None or not relays:
+            return
+        relay = relays[min(len(relays) - 1, int(self._jitter() * len(relays)))]
+        try:
+            await self._relay.reach(peer, relay)
+        except (HostError, Malformed) as error:
+            log.debug("%s", error)
 
 
 def _plain(text: str) -> str:

@@ -28,6 +28,7 @@ from node.logs import logging_to
 from node.neighbours import Neighbours
 from node.ports import Ports
 from node.refused import Refused
+from node.relay import Relay
 from node.service import Service
 from node.store import Store, StoreFailed
 from node.sync import Pace, Syncer
@@ -125,7 +126,8 @@ async def open_node(
             teller = Teller(service, store, keys.teller_seed, restored=restored, clock=watch)
             ports = Ports(config.settings, store)
             async with _network(config, keys, ports) as host:
-                neighbours = Neighbours(host, service, store, chance.random, config.settings.peers)
+                relay = Relay(host, service, serves=config.settings.relay)
+                neighbours = Neighbours(host, service, store, chance.random, config.settings.peers, relay)
                 syncer = Syncer(host, service, _Watcher(neighbours, teller), chance, pace)
                 gossip = Gossip(host, service, syncer.soon, neighbours.broke)
                 node = Node(
@@ -136,6 +138,7 @@ async def open_node(
                     await nursery.start(examining.run)
                     await nursery.start(gossip.run)
                     await nursery.start(syncer.run)
+                    await nursery.start(relay.run)
                     await nursery.start(neighbours.run)
                     for observer in (teller, gossip, syncer, neighbours, tally):
                         service.observe(observer)

@@ -9,7 +9,7 @@ import trio
 from libp2p.exceptions import BaseLibp2pError
 from libp2p.network.connection.swarm_connection import SwarmConn
 
-from ..peers import Address, PeerKey, parse_address
+from ..peers import Address, PeerKey, parse_address, peer_id_text
 from .admission import Admission
 from .errors import HostError, KeptAway, NotConnected, Unreachable, WrongPeer
 from .events import Connected, Disconnected, Events, Noticeboard
@@ -101,14 +101,25 @@ class Connections:
                 self._dialling.pop(where.peer, None)
         return where.peer
 
-    async def answer(self, stream: trio.SocketStream) -> None:
-        """Somebody dialled us. Whatever they do, nothing is raised."""
+    def direct(self) -> set[PeerKey]:
+        """The peers to which there is a connection that no other node relays."""
+        return {peer for peer, links in self._links.items() if any(link.relay is None for link in links)}
+
+    async def adopt(self, stream: trio.SocketStream, peer: PeerKey, relay: PeerKey) -> None:
+        """Connect to `peer` over a stream that leads to it through `relay`."""
+        if self._admission.banned(peer):
+            stream.socket.close()
+            raise KeptAway(peer, "it broke the rules and is kept away for a while")
+        await self._nursery.start(self._run, stream, peer, relay)
+
+    async def answer(self, stream: trio.SocketStream, relay: PeerKey | None = None) -> None:
+        """Somebody dialled us, perhaps through `relay`. Whatever they do, nothing is raised."""
         try:
-            host, _ = remote_address(stream)
+            host, _ = _where(stream, relay)
             with trio.CancelScope() as scope:
                 self._admission.knock(stream, host, scope.cancel)
                 await self._wait_turn(stream, host)
-                await self._run(stream, None)
+                await self._run(stream, None, relay)
         except HostError as error:
             log.info("A connection was not taken: %s", error)
         except OSError as error:
@@ -162,6 +173,7 @@ class Connections:
         self,
         stream: trio.SocketStream,
         expected: PeerKey | None,
+        relay: PeerKey | None = None,
         *,
         task_status: "TaskStatus[None]" = trio.TASK_STATUS_IGNORED,
     ) -> None:
@@ -180,14 +192,14 @@ class Connections:
             self._replace(peer)
 
         try:
-            host, address = remote_address(stream)
+            host, address = _where(stream, relay)
             try:
                 with trio.fail_after(self._settings.handshake_timeout):
                     muxer = await self._network.handshake(stream, expected, admit)
             finally:
                 self._admission.leave_door(stream)
             pace = Turnstile(self._settings.stream_burst, self._settings.stream_rate, trio.current_time)
-            link = Link(key_of(muxer.peer_id), address, muxer, pace)
+            link = Link(key_of(muxer.peer_id), address, muxer, pace, relay)
             self._by_muxer[muxer] = link
             try:
                 conn = link.conn = await self._register(muxer, expected)
@@ -246,3 +258,10 @@ class Connections:
             if not links:
                 del self._links[link.peer]
                 self._notices.tell(Disconnected(link.peer))
+
+
+def _where(stream: trio.SocketStream, relay: PeerKey | None) -> tuple[str, str]:
+    """Where the other side is: what its places are counted by, and its multiaddr."""
+    if relay is None:
+        return remote_address(stream)
+    return (f"through {peer_id_text(relay)}", f"/p2p/{peer_id_text(relay)}/p2p-circuit")

@@ -105,6 +105,18 @@ class Host:
         """Set when a peer comes or goes next: for who looks at `connected` and waits for it to be another."""
         return self._connections.changed
 
+    def direct(self) -> set[PeerKey]:
+        """The peers to which there is a connection that no other node relays."""
+        return self._connections.direct()
+
+    async def adopt(self, stream: trio.SocketStream, peer: PeerKey, relay: PeerKey) -> None:
+        """Connect to `peer` over a stream that leads to it through `relay`; `Unreachable` when that fails."""
+        await self._connections.adopt(stream, peer, relay)
+
+    async def answer(self, stream: trio.SocketStream, relay: PeerKey) -> None:
+        """Take a connection that comes through `relay`, until it ends. Raises nothing."""
+        await self._connections.answer(stream, relay)
+
     def favour(self, ours: Callable[[PeerKey], bool]) -> None:
         """Keep places for the peers of which `ours` says yes; it is asked when one connects."""
         self._connections.favours = ours

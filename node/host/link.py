@@ -31,10 +31,14 @@ _WINDOW_POLL = 0.01  # seconds; the library has no event for a window that opens
 class Link:
     """A connection that is being set up, in use, or over. `abandon` cuts it at once."""
 
-    def __init__(self, peer: PeerKey, address: str, muxer: Muxer, streams: Turnstile) -> None:
+    def __init__(
+        self, peer: PeerKey, address: str, muxer: Muxer, streams: Turnstile, relay: PeerKey | None = None
+    ) -> None:
         self.peer = peer
         self.address = address
         self.muxer = muxer
+        self.relay = relay
+        """Through whom the connection goes, if not straight to the peer."""
         self.conn: SwarmConn | None = None
         self.ready = trio.Event()
         self.gone = trio.Event()
