@@ -24,7 +24,7 @@ from .body import Bytes32, Signature
 from .charter import PROFILES, Charter, UnknownRules, parse_charter
 from .decision_record import decision_message, read_decision
 from .roll import Member, NodeListing, Teller
-from .terms import keys_digest
+from .terms import check_opening, keys_digest
 
 __all__ = ["MAX_CERTIFICATE", "Certificate", "Findings", "certificate_of", "examine", "read_certificate"]
 
@@ -268,6 +268,8 @@ def _recount(certificate: Certificate, charter: Charter, body: OpenBallot, openi
     if fields["instance"] > charter.durations.extensions:
         return Refusal("certificate-instance", "the ballot could not be extended so often.")
     roll = _roll(certificate.roll or [])
+    if check_opening(body, roll, charter) is not None:
+        return Refusal("certificate-opening", "the ballot in the certificate is one that no council could hold.")
     tellers = tuple(Teller(key, key) for key in certificate.tellers)
     opener = Membership(b"")
     ballot = Ballot(opening.operation.id, fields["council"], opener, body, fields["epoch"], charter, roll, tellers)

@@ -347,3 +347,18 @@ def test_a_liar_that_opens_a_late_cast_badly_does_not_spoil_the_certificate() ->
     assert len(certificate.casts) == 2
     assert refused(certificate, frozenset(certificate.tellers)) is None
     assert refused(changed(certificate, casts=certificate.casts[:1])) == "certificate-missing"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"classes": {"by": "each", "of": [{"name": "b"}, {"name": "a"}]}},
+        {"classes": {"by": "each", "of": [{"name": "a"}, {"name": "b", "members": ["nobody"]}]}},
+        {"question": {"rule": "majority-qualified/1"}},
+    ],
+)
+def test_a_ballot_that_no_council_could_hold(scene: Scene, good: Certificate, wrong: dict[str, Any]) -> None:
+    body = {**decode_envelope(good.opening).operation.body, **wrong}
+    opening = scene.hall.world.draft(ADA.device_seed(), "ballot.open", body, contents=(Content(b"s" * 16, b"?"),))
+    forged = scene.forged(good, {"ballot": opening.operation.id}, opening=opening.encode())
+    assert refused(forged) == "certificate-opening"
