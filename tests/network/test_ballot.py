@@ -206,9 +206,9 @@ def test_one_teller_dies_at_the_close_and_one_lies_and_still_there_is_one_result
     for name in ("north", "east", "south"):
         hall.until(name, partial(shows, hall, name, ballot, changed))
 
-    # Whoever would propose first lives on: else the count waits for her in vain before it goes on.
+    # Whoever would propose first dies, unless that is the liar: the others wait for her for seconds, and go on.
     order, first = rotation(sha256(parse_operation(ballot) + bytes(8)).digest(), [teller.key for teller in TELLERS])
-    victim = next(teller.name for teller in TELLERS[:3] if teller.key != order[first])
+    victim = next((teller.name for teller in TELLERS[:3] if teller.key == order[first]), TELLERS[0].name)
     alive = [name for name in (*(teller.name for teller in TELLERS), "twin") if name != victim]
     hall.until("west", lambda: hall.ballot("west", ballot).instances[0].closes > 0)
     hall.homes[victim].kill()
