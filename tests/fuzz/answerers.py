@@ -425,7 +425,9 @@ async def _api(folder: Path) -> AsyncIterator[Try]:
     """Requests of a program that holds the token."""
     async with _village(folder) as village, _watched() as faults:
         node = village.node
-        local = Local(node.service, node.neighbours, node.teller, node.keys, node.config, 1, node.started, node.clock, node.tally)
+        local = Local(
+            node.service, node.neighbours, node.teller, node.keys, node.config, 1, node.started, node.clock, node.tally
+        )
         app = application(local, _TOKEN)
         served = logging.getLogger("node.api")
         served.addHandler(faults)

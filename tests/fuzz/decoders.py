@@ -13,6 +13,7 @@ import msgspec
 
 from node import archive
 from node.ballots.proof import as_json, from_file
+from node.bundles import SLIP, Have, slip_bytes, slip_text
 from node.elections import read_blt, read_cvotes, read_pabulib, read_preflib
 from node.frames import decode_frame, encode_frame
 from node.offer import DeviceOffer, Pass, TellerOffer
@@ -30,6 +31,7 @@ from protocol.council.signatures import unpack_signatures
 from protocol.errors import Malformed, Refusal
 from protocol.ids import b58encode, operation_text, parse_operation, parse_peer, parse_person, peer_text, person_text
 from protocol.keys import OPERATION, TELLER, public_key, sign
+from protocol.log.bundle import Bundle
 from protocol.log.items import Items
 from protocol.log.operation import Operation, decode_envelope, decode_header
 from protocol.log.reconcile import Reconciliation
@@ -305,6 +307,31 @@ def _archives() -> list[bytes]:
     return [log, log[:400]]
 
 
+def _bundle(data: bytes) -> str:
+    """In two pieces, as in one, the same comes out."""
+    halves, whole = Bundle(), Bundle()
+    found = [*halves.feed(data[: len(data) // 2]), *halves.feed(data[len(data) // 2 :])]
+    assert found == list(whole.feed(data))
+    whole.finish()
+    return f"bundle {min(len(found), 3)}"
+
+
+def _carried(data: bytes) -> str:
+    """A text that comes with bundles: a slip, or what a node has."""
+    text = data.decode("latin-1")
+    if text.startswith(SLIP):
+        assert slip_bytes(slip_text(slip_bytes(text))) == slip_bytes(text)
+        return "slip"
+    have = Have.parse(text)
+    assert Have.parse(have.text()) == have
+    return "have"
+
+
+def _texts() -> list[bytes]:
+    (small, *_) = samples.found("bundles", "data")
+    return [slip_text(small).encode(), Have(seed("c"), (seed("h"), seed("i"))).text().encode()]
+
+
 def _question(data: bytes) -> str:
     """A question and choices, as a ballot's opening and its casts would bring them."""
     value = decode(data, 1 << 18)
@@ -461,6 +488,8 @@ DECODERS = (
     _target("name", 500, _names, _name),
     _target("certificate", 100, _certificates, _certificate),
     _target("archive", 100, _archives, _archive),
+    _target("bundle", 300, lambda: samples.found("bundles", "data"), _bundle),
+    _target("carried", 200, _texts, _carried),
     _target("election", 400, _elections, _election),
     _target("question", 300, _questions, _question),
     Target("council", 400, _signed, _council),
