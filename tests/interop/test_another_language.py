@@ -14,6 +14,7 @@ from protocol.council.council import Council
 from protocol.log.operation import Content, Envelope, split_inline
 from tests.delivery import meet
 from tests.steps import STEPS, play
+from tests.vectors.counting import at_random
 from tests.vectors.divisions import divisions
 from tests.vectors.make import FOLDER
 from tests.vectors.stories import balloting, changes, lapses, turnover
@@ -83,3 +84,10 @@ def test_councils_at_random(tmp_path: Path) -> None:
         vector = told("at random", village.founding, village.pool.values())
         (tmp_path / f"council-{number}.json").write_text(json.dumps({"version": 1, **vector}))
     check(tmp_path)
+
+
+def test_counts_at_random(tmp_path: Path) -> None:
+    """Every rule, with lots, fractions and free projects."""
+    for number in range(6):
+        (tmp_path / f"counting-{number}.json").write_text(json.dumps({"version": 1, **at_random(number)}))
+    assert "left 0" in check(tmp_path)

@@ -12,7 +12,7 @@ from protocol.ids import digest
 from protocol.tellers.question import Question, check_choice, check_question, tally
 from tests.worlds import seed
 
-__all__ = ["counting"]
+__all__ = ["at_random", "counting"]
 
 _QUESTIONS: list[tuple[str, dict[str, Any]]] = [
     ("majority-simple/1", {}),
@@ -84,37 +84,53 @@ def _questions() -> list[tuple[Question, int, bool]]:
     return out
 
 
+def _case(question: Question, votes: int, weighed: bool, chance: Random, lots: bytes) -> dict[str, Any]:
+    """One count: `votes` ballots at random, and what comes of them."""
+    assert check_question(question, 10) is None, question
+    cast = [
+        (_weight(chance, weighed), _choice(question.rule, chance, question))
+        for _ in range(0 if RULES[question.rule].takes is Pool else votes)
+    ]
+    assert all(check_choice(question, choice) is None for _, choice in cast)
+    roll = sum((weight for weight, _ in cast), Fraction(0)) + 1
+    result = tally(question, cast, roll, len(cast) + 1, lots)
+    assert not isinstance(result, Refusal), (question, result)
+    return {
+        "question": {
+            "rule": question.rule,
+            "options": list(question.options),
+            "seats": question.seats,
+            "settings": question.settings,
+        },
+        "votes": [[str(weight), choice] for weight, choice in cast],
+        "roll": str(roll),
+        "seed": lots.hex(),
+        "result": result,
+        "digest": digest(encode(result)).hex(),
+    }
+
+
+def at_random(number: int) -> dict[str, Any]:
+    """One count by every rule, with other votes for every number; budgets have other costs, 0 among them."""
+    cases = []
+    for place, (question, _, _) in enumerate(_questions()):
+        chance = Random(f"{number} {place}")
+        if "costs" in question.settings:
+            costs = [chance.randrange(40) for _ in question.options]
+            settings = {"budget": chance.randrange(1, 60), "costs": costs}
+            question = Question(question.rule, question.options, question.seats, settings)
+        lots = seed("at random", number, place)
+        cases.append(_case(question, chance.randrange(40), chance.random() < 0.5, chance, lots))
+    return {"counts": cases}
+
+
 def counting() -> dict[str, Any]:
     """Counts by every rule."""
-    cases = []
-    for number, (question, votes, weighed) in enumerate(_questions()):
-        chance = Random(number)
-        assert check_question(question, 10) is None, question
-        cast = [
-            (_weight(chance, weighed), _choice(question.rule, chance, question))
-            for _ in range(0 if RULES[question.rule].takes is Pool else votes)
-        ]
-        assert all(check_choice(question, choice) is None for _, choice in cast)
-        roll = sum((weight for weight, _ in cast), Fraction(0)) + 1
-        lots = seed("lots", number)
-        result = tally(question, cast, roll, len(cast) + 1, lots)
-        assert not isinstance(result, Refusal), (question, result)
-        cases.append(
-            {
-                "question": {
-                    "rule": question.rule,
-                    "options": list(question.options),
-                    "seats": question.seats,
-                    "settings": question.settings,
-                },
-                "votes": [[str(weight), choice] for weight, choice in cast],
-                "roll": str(roll),
-                "seed": lots.hex(),
-                "result": result,
-                "digest": digest(encode(result)).hex(),
-            }
-        )
-    assert {case["question"]["rule"] for case in cases} == set(RULES)  # type: ignore[index]  # each is a map
+    cases = [
+        _case(question, votes, weighed, Random(number), seed("lots", number))
+        for number, (question, votes, weighed) in enumerate(_questions())
+    ]
+    assert {case["question"]["rule"] for case in cases} == set(RULES)
     return {
         "what": "Counts by every rule (chapter 10): a question, votes with their weight, the weight of everybody on the roll, the seed of lots; and the result as plain data, with the digest of its encoding.",
         "counts": cases,

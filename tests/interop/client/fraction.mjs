@@ -19,6 +19,8 @@ export const compare = (x, y) => {
 
 export const times = (x, y) => fraction(x.top * y.top, x.bottom * y.bottom);
 
+export const over = (x, y) => fraction(x.top * y.bottom, x.bottom * y.top);
+
 export const sum = (list) => list.reduce(plus, fraction(0));
 
 /** As results write it: an integer where it is whole, else text. */

@@ -1,7 +1,8 @@
-// The rules by which options are chosen (chapter 10.5), as far as this client counts them.
+// The rules by which options are chosen (chapter 10.5).
 
 import { hash, hex, require } from "./bytes.mjs";
 import { encode } from "./cbor.mjs";
+import { equalShares, judgement, stv } from "./counts.mjs";
 import { compare, enough, fraction, minus, plus, sum, times, written } from "./fraction.mjs";
 import { Lots, Stream } from "./lots.mjs";
 
@@ -145,14 +146,18 @@ const RULES = {
   "schulze-winning/1": schulze(false),
   "schulze-margins/1": schulze(true),
   "sortition/1": sortition,
+  "majority-judgement/1": judgement,
+  "stv-scottish/1": stv,
 };
 
-export const isCounted = (rule) => Object.hasOwn(RULES, rule);
+const ruleNamed = (rule) => RULES[rule] ?? (rule.startsWith("equal-shares-") ? equalShares(rule) : undefined);
+
+export const isCounted = (rule) => Object.hasOwn(RULES, rule) || rule.startsWith("equal-shares-");
 
 /** The result as plain data. votes: pairs of a weight and a choice. */
 export const choose = (question, votes, seed) => {
   const { rule, options = [], seats = 1, settings } = question;
   require(isCounted(rule), "uncounted");
-  const result = { rule, ...RULES[rule]({ options, seats, settings }, votes, seed) };
+  const result = { rule, ...ruleNamed(rule)({ options, seats, settings }, votes, seed) };
   return encode(result).length > MOST ? { ...result, rounds: [{ digest: hex(hash(encode(result.rounds))) }] } : result;
 };
