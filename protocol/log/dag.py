@@ -25,6 +25,9 @@ __all__ = ["NEVER", "Dag"]
 NEVER: Final = 0xFFFFFFFF
 """In `absorbed`: no epoch has this row in the past of its basis yet."""
 
+_FRESH: Final = 4096
+"""Rows that may be kept without being listed yet: listing a whole log at once would take as much memory again."""
+
 
 class Dag:
     """The rows of one log. Knows nothing of bodies, charters or rolls."""
@@ -60,9 +63,12 @@ class Dag:
     def items(self) -> Items:
         """The kept set as `(depth, id)` for reconciliation."""
         if self._fresh:
-            self._items.add_many([(self.depth[row], self.ids[row]) for row in self._fresh])
-            self._fresh = []
+            self._list_fresh()
         return self._items
+
+    def _list_fresh(self) -> None:
+        self._items.add_many([(self.depth[row], self.ids[row]) for row in self._fresh])
+        self._fresh = []
 
     def missing(self, operation: Operation) -> tuple[OperationId, ...]:
         """The deps that are not here."""
@@ -116,6 +122,8 @@ class Dag:
         # As nearly always: everything that it builds on is kept.
         kept[row] = 1
         self._fresh.append(row)
+        if len(self._fresh) >= _FRESH:
+            self._list_fresh()
         heads = self._heads
         heads.add(row)
         for dep in deps:

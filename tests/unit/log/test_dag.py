@@ -3,6 +3,7 @@ from hashlib import sha256
 import pytest
 
 from protocol.errors import Misuse, Refusal
+from protocol.log import dag as dag_module
 from protocol.log.dag import NEVER, Dag
 from protocol.log.operation import MAX_DEPS, Draft, Operation, decode_header
 
@@ -69,6 +70,17 @@ def test_order_and_heads() -> None:
     assert log.ops["b"].id in log.dag
     assert bytes(32) not in log.dag
     assert list(log.dag.deps(log.row("d"))) == [log.row("b")]
+
+
+def test_a_long_log_is_listed_as_it_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dag_module, "_FRESH", 3)
+    log = fork()
+    for number in range(20):
+        log.add(f"e{number}", "c" if number % 2 else "d")
+        assert list(log.dag.items) == sorted((operation.depth, operation.id) for operation in log.ops.values())
+    for number in range(20):
+        log.add(f"f{number}", f"e{number}")
+    assert list(log.dag.items) == sorted((operation.depth, operation.id) for operation in log.ops.values())
 
 
 def test_missing_deps() -> None:
