@@ -37,7 +37,7 @@ Nothing that the API can do needs anybody's secret key, and no secret key ever p
 
 - **Where**: the port stands in `run.json` in the home (`{"pid", "port"}`), 4748 unless [settings](settings.md) say otherwise.
 - **Token**: every request carries `Authorization: Bearer TOKEN`; the token is the text of `api.token` in the home, which only the node's own user can read. The
-  schema alone can be read without it: `/schema` as a page, `/schema/openapi.json` as OpenAPI 3.1.
+  schema can be read without it, `/schema` as a page and `/schema/openapi.json` as OpenAPI 3.1, and [`/health`](metrics.md).
 - **Host**: the `Host` header must be 127.0.0.1, localhost or [::1], with any port. So a web page cannot point a name of its own at the node.
 - **Bodies** are JSON, or canonical CBOR (`application/cbor`) where operations or attachments go in. They are bounded: JSON 1 MiB, an envelope 216 KiB, an attachment 16 MiB.
 - **Refusals** are `{"rule", "message"}`: a stable short name, and one sentence for a person. The status is 400 for what is malformed, 401 without the token, 403 for another
