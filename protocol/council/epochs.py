@@ -75,6 +75,9 @@ class Acceptance(Body, frozen=True):
     quorum: int
 
 
+LONGEST: Final = 256
+"""Epochs for which a former teller goes on with a ballot at most, counted from the one it was opened on."""
+
 GOVERNING: Final = (
     Decision,
     Acceptance,
@@ -211,12 +214,16 @@ class EpochState:
         return {member.person: membership for membership, member in self.members.items()}
 
     def bound(self) -> frozenset[bytes]:
-        """The keys of tellers that must finish a ballot: enough accepted it, and nothing is certified yet."""
+        """The keys of tellers that must finish a ballot: enough accepted it, and nothing is certified yet.
+
+        In the next epoch, that is; one opened more than `LONGEST` epochs before that has been left.
+        """
+        oldest = max(self.replaced, self.number + 1 - LONGEST)
         return frozenset[bytes]().union(
             *(
                 keys
                 for ballot, (opened, quorum, keys) in self.accepted.items()
-                if len(keys) >= quorum and opened >= self.replaced and ballot not in self.decided
+                if len(keys) >= quorum and opened >= oldest and ballot not in self.decided
             )
         )
 
@@ -280,6 +287,7 @@ def seal(previous: EpochState, basis: Iterable[bytes], effects: list[dict[str, A
 
 
 def _former(previous: EpochState, after: EpochState) -> tuple[Teller, ...]:
+    """`after` still has the number of `previous`."""
     bound = after.bound() - {teller.key for teller in after.tellers}
     before = {teller.key: teller for teller in (*previous.former, *previous.tellers)}
     return tuple(teller for key, teller in sorted(before.items()) if key in bound)

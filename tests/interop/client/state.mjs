@@ -104,8 +104,9 @@ export const absorb = (state, facts) => {
 const formerOf = (previous, after) => {
   const serving = new Set(after.tellers.map((teller) => teller.key));
   const bound = new Set();
+  const oldest = Math.max(after.replaced, previous.number + 1 - 256);
   for (const [ballot, { opened, quorum, keys }] of after.accepted) {
-    if (keys.size >= quorum && opened >= after.replaced && !after.decided.has(ballot)) for (const key of keys) if (!serving.has(key)) bound.add(key);
+    if (keys.size >= quorum && opened >= oldest && !after.decided.has(ballot)) for (const key of keys) if (!serving.has(key)) bound.add(key);
   }
   const before = new Map([...previous.former, ...previous.tellers].map((teller) => [teller.key, teller]));
   return sortedEntries(before).map(([, teller]) => teller).filter((teller) => bound.has(teller.key));

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from protocol.codec import decode
 from protocol.council.council import Council, Heads
 from protocol.council.deed import Deed
 from protocol.council.outcomes import Inserted, Known, Refused, Rival, Waiting
 from protocol.council.tellership import Tellership
 from protocol.errors import Refusal
 from protocol.keys import public_key
-from protocol.log.operation import Content, Draft, Envelope
+from protocol.log.operation import MAX_PARTS, Content, Draft, Envelope
 from tests.worlds import attachment
 
 from .setting import MINUTE, PATIENCE, SECOND, Setting
@@ -196,7 +197,12 @@ class Node:
         if deed.kind == "teller.close":
             ballot = self.council.box.ballots[deed.body["ballot"]]
             instance = ballot.instances[deed.body["instance"]]
-            casts = frozenset(id for id in ballot.casts if self.receipts[id] < instance.deadline)
+            promised = {id for id in ballot.casts if self.key in ballot.seen.get(id, ())}
+            casts = frozenset(id for id in ballot.casts if self.receipts[id] < instance.deadline) | promised
+            revoked = {(body.membership, body.device) for body in self.council.box.revocations.values()}
+            broken = promised - set(decode(deed.parts[0], MAX_PARTS))
+            if any((ballot.casts[id].voter, ballot.casts[id].device) not in revoked for id in broken):
+                self.faults.append(f"{self.name} left out a cast that it had confirmed")
             met = self.in_contact() >= min(ballot.profile.f + 1, ballot.profile.n - 1)
             attended = met and self.clock < instance.deadline + 60 * SECOND
             self.closes[envelope.operation.id] = Close(casts, attended)
