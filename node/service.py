@@ -353,7 +353,7 @@ class Service:
         shelf = self._shelves.get(operation.council or operation.id)
         if shelf is None:
             return self._enter_council(envelope, data, signed, source, change)
-        if operation.id in shelf.council:
+        if operation.id in shelf.council.dag.rows:
             shelf.fill(envelope, change.batch)
             return Known(operation.id, shelf.council.id)
         if not (operation.signed() if signed is None else signed):
@@ -361,7 +361,7 @@ class Service:
         if source is None and operation.contents and shelf.allowance.refuses(operation):
             return Rejected(operation.id, _no_room(shelf.council))
         outcome = self._insert(shelf, envelope, data, source, change)
-        if self._waiting and isinstance(outcome, Accepted):
+        if isinstance(outcome, Accepted) and self._waiting:
             self._wake(operation.id, change)
         return outcome
 

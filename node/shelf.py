@@ -159,7 +159,10 @@ class Shelf:
         """
         operation = envelope.operation
         saved = self._store.new_row()
-        self.put(row, saved)
+        if row == len(self._rows):
+            self._rows.append(saved)
+        else:
+            self.put(row, saved)
         if not envelope.contents:
             batch.operations.append(SavedOperation(saved, self.number, operation.id, data))
             self.allowance.add(row, len(data))
