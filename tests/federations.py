@@ -115,6 +115,7 @@ def parent_of(*, visibility: str = "seats", halls: int = 1, least: int = 1) -> W
         tellers=profile,
         visibility=visibility,
         size=size,
+        durations={"notice": 0, "discussion": 0},
         thresholds={"admission": low, "adoption": low},
     )
     world = Hall(charter=charter, tellers=tuple(Teller(f"valley {number}") for number in range(halls)))

@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from protocol.council.council import Council
-from protocol.council.seat_bodies import Believe, Join, Mandated, Part, Recall, SeatChild, Suspend
+from protocol.council.seat_bodies import Believe, Instruct, Join, Mandated, Part, Recall, SeatChild, Suspend
 from protocol.ids import operation_text
 
 __all__ = ["SEAT_EFFECTS", "SeatEffect", "seat_effect_words", "seat_motion_words"]
 
-SeatEffect = Join | Part | SeatChild | Suspend | Believe | Mandated | Recall
+SeatEffect = Join | Part | SeatChild | Suspend | Believe | Mandated | Recall | Instruct
 
-SEAT_EFFECTS: Final = frozenset({"seat", "carried", "suspend", "believe", "join", "part", "mandate", "recall"})
+SEAT_EFFECTS: Final = frozenset(
+    {"seat", "carried", "suspend", "believe", "join", "part", "mandate", "recall", "instruct"}
+)
 """The kinds of effects that are told here."""
 
 
@@ -45,6 +47,8 @@ def seat_motion_words(council: Council, shown: Callable[[bytes], str], effect: S
         case Mandated(parent=parent, delegates=delegates):
             who = _people([one.person for one in delegates], shown)
             return f"let {who} speak for the council in {_named(parent)}"
+        case Instruct(parent=parent):
+            return f"tell the council's seat in {_named(parent)} how to vote"
         case Recall(parent, person):
             return f"recall {shown(person)} from {_named(parent)}"
 
@@ -59,6 +63,8 @@ def seat_effect_words(council: Council, shown: Callable[[bytes], str], effect: M
     if kind == "mandate":
         who = _people([one["person"] for one in effect["delegates"]], shown)
         return f"{who} may speak for the council in {_named(effect['parent'])}"
+    if kind == "instruct":
+        return f"the council's seat in {_named(effect['parent'])} is told how to vote"
     if kind == "recall":
         return f"{shown(effect['person'])} speaks for the council in {_named(effect['parent'])} no more"
     who = _sitting(council, effect["seat"])

@@ -7,6 +7,7 @@ import msgspec
 from ..tellers.question import Question
 from .body import Body, Bytes32, Index, Signature, Time
 from .classes import Classes
+from .seat_bodies import Tell
 
 __all__ = [
     "BALLOTING",
@@ -177,5 +178,5 @@ BALLOT_KINDS: Final[dict[str, type[Body]]] = {
     "teller.certify": Certify,
 }
 
-BALLOTING: Final = tuple(BALLOT_KINDS.values())
+BALLOTING: Final[tuple[type[Body], ...]] = (*BALLOT_KINDS.values(), Tell)
 """The bodies that the ballot box judges."""

@@ -29,6 +29,7 @@ from .branch import Link
 from .charter import Charter
 from .epoch_agreement import EpochAgreement
 from .epochs import Acceptance, Decision
+from .seat_bodies import Tell
 from .signatures import unpack_signatures
 from .terms import check_opening, read_effect
 
@@ -103,6 +104,8 @@ class BallotBox:
                 if isinstance(body, OpenBallot):
                     return self._open(paper, body, paper.membership)
                 return self._cast(paper, body, paper.membership)
+            if isinstance(body, Tell):
+                return self._tell(paper, body)
             if isinstance(body, Propose | Prevote | Precommit):
                 if body.of == self._ask.link(paper.epoch).digest:
                     return self.epoch(paper.epoch).add(paper.id, paper.author, body, paper.deps, paper.parts)
@@ -145,7 +148,11 @@ class BallotBox:
     def data(self) -> list[Any]:
         """Plain data for the state digest."""
         return [
-            [id, sorted(ballot.casts), [[k, digest(c.record)] for k, c in sorted(ballot.certified.items())]]
+            [
+                id,
+                sorted(ballot.casts.keys() | ballot.standpoints.told.keys()),
+                [[k, digest(c.record)] for k, c in sorted(ballot.certified.items())],
+            ]
             for id, ballot in sorted(self.ballots.items())
         ]
 
@@ -211,6 +218,19 @@ class BallotBox:
             ballot.boxes[paper.id] = paper.parts[body.boxes]
         return None
 
+    def _tell(self, paper: Paper, body: Tell) -> Refusal | None:
+        ballot, seat = self.ballots.get(body.ballot), Membership(body.seat)
+        link = self._ask.link(paper.epoch).seats.get(body.seat)
+        if ballot is None or body.ballot not in paper.deps:
+            return Refusal("ballot", "what is told does not name its ballot among its deps.")
+        member = ballot.roll.get(seat)
+        if member is None or member.seat is None or link is None:
+            return Refusal("tell-seat", "no such council sits here, or it did not when the ballot was opened.")
+        if member.seat.suspended or ballot.body.hidden:
+            return Refusal("tell-seat", "the seat is suspended, or the ballot hides its casts: seats vote openly.")
+        ballot.standpoints.add(paper.id, seat, link)
+        return None
+
     # --- tellers ----------------------------------------------------------------------------------
 
     def _teller(self, ballot: Ballot, paper: Paper) -> Answer:
@@ -229,7 +249,9 @@ class BallotBox:
             return Refusal("ballot", "the operation does not name its ballot among its deps.")
         if isinstance(body, Seen):
             casts = unpack_ids(paper.parts[body.casts])
-            if not ballot.casts.keys() >= set(casts) or not self._ask.past_holds(paper.deps, casts):
+            if not (ballot.casts.keys() | ballot.standpoints.told.keys()) >= set(casts) or not self._ask.past_holds(
+                paper.deps, casts
+            ):
                 return Refusal("seen-casts", "the receipt lists what is no cast of this ballot in its past.")
             ballot.add_seen(who, casts)
             return None

@@ -121,7 +121,7 @@ class BallotDuty:
         from another.
         """
         times = []
-        for id in ballot.casts:
+        for id in (*ballot.casts, *ballot.standpoints.told):
             at = self.surroundings.received(id)
             if self.key in ballot.seen.get(id, ()):
                 at = 0  # it gave its word; when the cast came may be forgotten, on a disk that is no more
@@ -130,7 +130,17 @@ class BallotDuty:
         revoked = self._revoked(ballot, instance)
         out: list[bytes] = []
         had: dict[bytes, int] = {}
+        points: set[bytes] = set()
         for _, id in sorted(times):
+            point = ballot.standpoints.of(id)
+            if point is not None:
+                # Each once, whoever told it, and with room of its own: its delegate cannot crowd it out.
+                place = b"standpoint" + point.seat
+                had[place] = had.get(place, 0) + (point.id not in points)
+                if point.id not in points and had[place] <= ballot.share:
+                    out.append(id)
+                points.add(point.id)
+                continue
             cast = ballot.casts[id]
             if (cast.voter, cast.device) in revoked or (ballot.body.hidden and self._opening(ballot, id) is None):
                 continue

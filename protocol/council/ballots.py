@@ -13,12 +13,13 @@ from ..ids import Membership
 from ..keys import DECISION, verify
 from ..tellers.agreement import Agreement, Message, Outlook, Sort, rotation
 from ..tellers.box import BOX, commitment, unpack_boxes
-from ..tellers.close import Cast, Close, Counted, Extended, choose, value_of
+from ..tellers.close import Cast, Close, Counted, Extended, value_of
 from ..tellers.question import check_choice
 from .ballot_bodies import Accept, CastBody, Certify, CloseBody, Decline, Precommit, Prevote, Propose
 from .bodies import Effect
 from .decision_record import decision_message, decision_record, due_effect, read_decision
 from .instance import Instance
+from .standpoints import Standpoints
 from .terms import Terms
 
 __all__ = ["Ballot", "Certified", "unwound"]
@@ -62,6 +63,8 @@ class Ballot(Terms):
         """Certificate's operation -> (instance, what it proves)."""
         self.opened: dict[bytes, object] = {}
         """Hidden cast -> the choice that a teller opened, which fits its commitment."""
+        self.standpoints = Standpoints(self.council, self.id, self.body.deadline)
+        """What was told of the seats on the roll."""
         self._every: dict[bytes, Cast] = {}  # casts, kept or not: a close that lists one has it for ever
         self._records: dict[tuple[int, bytes], bytes] = {}
         self.instances = [self.begin_instance(0, self.body.deadline)]
@@ -160,6 +163,7 @@ class Ballot(Terms):
         """Forget a cast or a certificate that is not kept any more."""
         self.casts.pop(operation, None)
         self.boxes.pop(operation, None)
+        self.standpoints.told.pop(operation, None)
         self.certificates.pop(operation, None)
 
     # --- what tellers say -----------------------------------------------------------------------
@@ -188,7 +192,7 @@ class Ballot(Terms):
             body.instance >= len(self.instances) or not self.instances[body.instance - 1].extended_in(frozenset(deps))
         ):
             return Refusal("close-instance", "the close does not name the agreement that extended the ballot.")
-        if any(cast not in self.casts for cast in casts):
+        if any(cast not in self.casts and cast not in self.standpoints.told for cast in casts):
             return Refusal("close-casts", "the close lists what is no cast of this ballot.")
         return None
 
@@ -196,7 +200,7 @@ class Ballot(Terms):
         self, operation: bytes, teller: bytes, body: CloseBody, casts: list[bytes], openings: list[Any]
     ) -> None:
         """Take a close in. openings: `[cast, salt, choice]` for hidden casts; those that fit count as listed."""
-        listed = frozenset(casts)
+        listed = self.standpoints.named(casts)
         if self.body.hidden:
             fitting = {
                 cast: choice for cast, salt, choice in openings if cast in listed and self.fits(cast, salt, choice)
@@ -254,7 +258,7 @@ class Ballot(Terms):
         what = instance.outcome(value)
         if not isinstance(what, Counted):
             return []
-        casts = choose(self._every[cast] for cast in what.casts)
+        casts = self.standpoints.chosen(what.casts, self._every, self.body.question)
         if self.body.hidden:
             return [replace(cast, choice=self.opened[cast.id]) for cast in casts]
         return casts

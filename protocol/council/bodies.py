@@ -15,7 +15,7 @@ from ..keys import ENROLMENT, NODE, POSSESSION, TELLER, verify
 from ..log.operation import ATTACHMENT, MAX_CONTENTS, PART, Operation
 from .ballot_bodies import BALLOT_KINDS
 from .body import LATEST, Addresses, Body, Bytes32, Index, Signature
-from .seat_bodies import SEAT_KINDS, Believe, Join, Mandated, Part, Recall, SeatChild, Suspend
+from .seat_bodies import SEAT_KINDS, Believe, Instruct, Join, Mandated, Part, Recall, SeatChild, Suspend
 
 __all__ = [
     "KINDS",
@@ -257,6 +257,7 @@ Effect = (
     | Believe
     | Mandated
     | Recall
+    | Instruct
 )
 
 

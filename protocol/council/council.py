@@ -290,7 +290,7 @@ class Council:
                 return Refusal("standing", "the request is not signed with the key of an invitation.")
             return self.standings.invitation(operation.author, epoch)
         standing = self.standings.at(operation.author, epoch)
-        if standing is None and operation.kind == "seat.carry":
+        if standing is None and operation.kind in ("seat.carry", "seat.tell"):
             standing = self.standings.carrier(operation.author, epoch)
         if standing is None:
             return Refusal(

@@ -19,6 +19,7 @@ from .body import Bytes32, Time
 from .charter import MAJORITY
 from .motions import MATTER
 from .roll import roll_digest
+from .standpoints import votes_of
 from .terms import Terms, keys_digest, read_effect
 
 __all__ = ["carried", "decision_message", "decision_record", "due_effect", "read_decision"]
@@ -121,22 +122,25 @@ def decision_record(
 def _results(terms: Terms, casts: list[Cast], seed: bytes) -> dict[str, Any]:
     """The result; beside it for weighted votes the equal one, and where each class has a say its own."""
     question, people = terms.body.question, len(terms.roll)
-    equal = tally(question, [(1, cast.choice) for cast in casts], people, people, seed)
+    even = [vote for cast in casts for vote in votes_of(cast, 1)]
+    equal = tally(question, even, people, max(people, len(even)), seed)
     if terms.each:
         return {"result": _or_refusal(equal), "classes": _in_classes(terms, casts, seed)}
     if not terms.weights or terms.drawn:
         return {"result": _or_refusal(equal)}
     roll = sum((terms.weight(voter) for voter in terms.roll), Fraction(0))
-    votes = [(terms.weight(Membership(cast.voter)), cast.choice) for cast in casts]
+    votes = [vote for cast in casts for vote in votes_of(cast, terms.weight(Membership(cast.voter)))]
+    people = max(people, len(votes))  # a split seat votes more than once, with one weight
     return {"result": _or_refusal(tally(question, votes, roll, people, seed)), "equal": _or_refusal(equal)}
 
 
 def _in_classes(terms: Terms, casts: list[Cast], seed: bytes) -> list[Any]:
     out: list[Any] = []
     for name, members in terms.division.items():
-        votes = [(1, cast.choice) for cast in casts if cast.voter in members]
-        result = tally(terms.body.question, votes, len(members), len(members), seed)
-        out.append([name, len(members), len(votes), _or_refusal(result)])
+        mine = [cast for cast in casts if cast.voter in members]
+        votes = [vote for cast in mine for vote in votes_of(cast, 1)]
+        result = tally(terms.body.question, votes, len(members), max(len(members), len(votes)), seed)
+        out.append([name, len(members), len(mine), _or_refusal(result)])
     return out
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ..errors import Refusal
+from ..federation.instruction import check_instruction
 from ..ids import Membership, OperationId
 from ..log.dag import Dag
 from ..log.operation import Envelope, Operation
@@ -37,7 +38,7 @@ from .branch import Branch
 from .charter import Charter
 from .epochs import GOVERNING, Acceptance, Decision, EpochState, Fact, absorb
 from .outcomes import Erased, Event
-from .seat_bodies import Apply, Carry, SeatChild
+from .seat_bodies import Apply, Carry, Instruct, SeatChild
 from .seats import Carried, CarriedPaper, SeatBook
 from .standing import Standing, Standings
 from .talk import Talk
@@ -198,6 +199,8 @@ class Fold:
             len(set(effect.members)) != len(effect.members) or not effect.office.strip()
         ):
             return Refusal("motion-office", "the office has no name, or somebody would hold it twice.")
+        if isinstance(effect, Instruct):
+            return check_instruction(effect.split, effect.allowed)
         if isinstance(effect, SeatChild) and (
             effect.application not in deps or not self.seats.is_application(effect.application)
         ):

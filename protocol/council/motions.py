@@ -6,7 +6,7 @@ from typing import Final
 from ..ids import Membership
 from .bodies import Admit, Adopt, CharterChange, Erase, Office, Rekey, Remove, TellersChange
 from .epochs import EpochState, Motion
-from .seat_bodies import Believe, Join, Mandated, Part, Recall, SeatChild, Suspend
+from .seat_bodies import Believe, Instruct, Join, Mandated, Part, Recall, SeatChild, Suspend
 
 __all__ = ["CLASSES", "FORMING", "MATTER", "MAX_ASSENTS", "MAX_MOTIONS", "Count", "count", "due", "fitting", "stale"]
 
@@ -30,6 +30,7 @@ CLASSES: Final = (
     Part,
     Mandated,
     Recall,
+    Instruct,
 )
 MATTER: Final[dict[type, str]] = {
     Remove: "removal",
@@ -47,6 +48,7 @@ MATTER: Final[dict[type, str]] = {
     Part: "charter",
     Mandated: "adoption",
     Recall: "adoption",
+    Instruct: "adoption",
 }
 """Effect -> the matter whose threshold it needs."""
 FORMING: Final = (Admit, TellersChange, SeatChild)

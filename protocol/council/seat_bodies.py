@@ -1,11 +1,13 @@
 """The bodies by which councils belong to one another."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from ..federation.mandate import Delegate
 from .body import Body, Bytes32, Index, Time
+
+Weight = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 __all__ = [
     "SEATING",
@@ -13,12 +15,14 @@ __all__ = [
     "Apply",
     "Believe",
     "Carry",
+    "Instruct",
     "Join",
     "Mandated",
     "Part",
     "Recall",
     "SeatChild",
     "Suspend",
+    "Tell",
 ]
 
 
@@ -78,6 +82,28 @@ class Recall(Body, frozen=True, tag="recall", tag_field="kind"):
     person: Bytes32
 
 
+class Instruct(Body, frozen=True, tag="instruct", tag_field="kind"):
+    """Effect: what the council's seat says in a ballot of that one, or what its delegate may choose there.
+
+    split: `[a, b, choice]`, a/b of the seat's weight for the choice. allowed: choices.
+    """
+
+    parent: Bytes32
+    ballot: Bytes32
+    split: Annotated[list[tuple[Weight, Weight, Any]], msgspec.Meta(max_length=8)] = msgspec.field(default_factory=list)
+    allowed: Annotated[list[Any], msgspec.Meta(max_length=16)] = msgspec.field(default_factory=list)
+
+
+class Tell(Body, frozen=True):
+    """`seat.tell`: in this ballot, the seat stands as its council's epoch says that is taken in here by now.
+
+    Anybody in standing may say so: who speaks for that council, and what it told its seat to say, is its own word.
+    """
+
+    ballot: Bytes32
+    seat: Bytes32
+
+
 class SeatChild(Body, frozen=True, tag="seat", tag_field="kind"):
     """Effect: the council of this application sits here from now on."""
 
@@ -98,7 +124,7 @@ class Believe(Body, frozen=True, tag="believe", tag_field="kind"):
     epoch: Bytes32
 
 
-SEAT_KINDS: Final[dict[str, type[Body]]] = {"seat.apply": Apply, "seat.carry": Carry}
+SEAT_KINDS: Final[dict[str, type[Body]]] = {"seat.apply": Apply, "seat.carry": Carry, "seat.tell": Tell}
 
-SEATING: Final = tuple(SEAT_KINDS.values())
+SEATING: Final = (Apply, Carry)
 """The bodies that the book of seats judges."""

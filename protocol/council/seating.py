@@ -12,7 +12,7 @@ from ..ids import Membership
 from .epochs import EpochState
 from .lapse import Lapse
 from .roll import Member, NodeListing, SeatShown
-from .seat_bodies import Believe, Join, Mandated, Part, Recall, SeatChild, Suspend
+from .seat_bodies import Believe, Instruct, Join, Mandated, Part, Recall, SeatChild, Suspend
 from .seats import Pool
 
 __all__ = ["MAX_SEATS", "SEATED", "end_mandates", "take_seats", "without"]
@@ -50,7 +50,7 @@ def _belongs(state: EpochState, link: Link) -> bool:
 
 
 def _reach(link: Link) -> tuple[Any, ...]:
-    return link.profile, link.tellers, link.nodes, dict(link.mandates)
+    return link.profile, link.tellers, link.nodes, dict(link.mandates), dict(link.instructions)
 
 
 def _take(state: EpochState, application: bytes, link: Link) -> EpochState:
@@ -182,6 +182,12 @@ def _recall(state: EpochState, number: int, effect: Recall) -> Step:
     return _without_delegate(state, effect.parent, effect.person), named
 
 
+def _instruct(state: EpochState, number: int, effect: Instruct) -> Step:
+    if effect.parent not in state.parents:
+        raise Lapse("the council does not belong to that one")
+    return state, {"kind": "instruct", **effect.data()}
+
+
 def _without_delegate(state: EpochState, parent: bytes, person: bytes) -> EpochState:
     mandates = dict(state.mandates)
     recalled(mandates, parent, person)
@@ -208,5 +214,6 @@ SEATED: Final[dict[type, Callable[..., Step]]] = {
     Part: _part,
     Mandated: _mandate,
     Recall: _recall,
+    Instruct: _instruct,
 }
 """The effects by which councils belong to one another."""

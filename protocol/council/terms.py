@@ -53,7 +53,7 @@ class Terms:
         self.weights = {Membership(m): Fraction(a, b) for m, a, b in body.weights}
         if self.classes is not None and self.classes.by == "shares" and not self.drawn and all(self.division.values()):
             self.weights = class_shares(self.classes, self.division)
-        self.share = share(len(roll), body.hidden)
+        self.share = share(len(roll) + sum(1 for member in roll.values() if member.seat is not None), body.hidden)
         """How many casts of one voter the tellers list at most."""
 
     @property

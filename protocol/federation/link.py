@@ -16,6 +16,7 @@ from ..ids import Digest, digest
 from ..keys import EPOCH, REPLACEMENT, verify
 from ..tellers.profiles import PROFILES
 from ..tellers.seals import Signatures, epoch_message, unpack_signatures
+from .instruction import Instruction, instructed
 from .mandate import Mandate, granted, recalled
 from .record import EpochRecord, TellerChange, read_record
 from .roll import Roll
@@ -42,6 +43,8 @@ class Link:
     """The councils that it decided to belong to."""
     mandates: Mapping[bytes, Mandate] = field(default_factory=dict)
     """Who speaks for it in other councils."""
+    instructions: Mapping[tuple[bytes, bytes], Instruction] = field(default_factory=dict)
+    """`(council, ballot there)` -> what it told its seat to say."""
     by_members: bool = False
     """Whether two thirds of the roll signed it in place of the tellers: for the parent to decide on."""
     people: int | None = None
@@ -100,6 +103,7 @@ def follow(link: Link, record: bytes, signatures: bytes, roll: Roll | None = Non
         tellers=tellers[1],
         parents=_parents(link, fields),
         mandates=_mandates(link, fields),
+        instructions=_instructions(link, fields),
         by_members=by_members,
     )
 
@@ -187,3 +191,11 @@ def _mandates(link: Link, fields: EpochRecord) -> Mapping[bytes, Mandate]:
         elif kind == "part":
             mandates = {parent: mandate for parent, mandate in mandates.items() if parent != effect.get("parent")}
     return mandates
+
+
+def _instructions(link: Link, fields: EpochRecord) -> Mapping[tuple[bytes, bytes], Instruction]:
+    instructions = link.instructions
+    for effect in fields.effects:
+        if effect.get("kind") == "instruct":
+            instructions = instructed(instructions, fields.number, effect)
+    return instructions

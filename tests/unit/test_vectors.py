@@ -108,7 +108,7 @@ def test_charters() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", sorted(file.stem for file in [*FOLDER.glob("council*.json"), FOLDER / "federation.json"])
+    "name", sorted(file.stem for file in [*FOLDER.glob("council*.json"), *FOLDER.glob("federation*.json")])
 )
 def test_a_whole_council(name: str) -> None:
     data = vectors(name)

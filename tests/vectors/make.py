@@ -17,6 +17,8 @@ from protocol.council.charter import TEMPLATES, Threshold, parse_charter, templa
 from protocol.errors import Malformed
 from protocol.ids import operation_text, peer_text, person_text
 from protocol.log.operation import Envelope
+from tests.federations import decide
+from tests.sittings import Sitting
 from tests.valleys import ACTS, happen
 from tests.vectors.bundles import bundles
 from tests.vectors.counting import counting
@@ -387,11 +389,27 @@ def federation() -> dict[str, Any]:
     return told(what, valley.parent.said[0], valley.pool.values())
 
 
+def instructions() -> dict[str, Any]:
+    """A ballot in which a seat was instructed, against its delegate, and she recalled."""
+    sitting = Sitting()
+    sitting.says("no")
+    sitting.instruct(allowed=["yes", "abstain"])
+    sitting.instruct(split=[[1, 2, "yes"], [1, 4, "no"]])
+    recall = {"kind": "recall", "parent": sitting.parent.council.id, "person": sitting.ben.key}
+    decide(sitting.child, sitting.people, recall)
+    sitting.bring()
+    sitting.tells()
+    assert sitting.answers() == {"voted": 5, "yes": "1/2", "no": "17/4"}
+    what = "A ballot in which another council has a seat (chapter 15): its delegate casts, it instructs its seat twice, recalls her, and its node tells so."
+    said = sitting.parent.said
+    return told(what, said[0], said[1:])
+
+
 def files() -> dict[str, str]:
     """File name -> its text."""
     made = {
         "codec": codec, "ids": ids, "keys": signatures, "operations": operations, "charter": charters,
-        "council": council, "tickets": tickets, "seats": seats, "federation": federation, "counting": counting, "bundles": bundles,
+        "council": council, "tickets": tickets, "seats": seats, "federation": federation, "federation-ballot": instructions, "counting": counting, "bundles": bundles,
     }  # fmt: skip
     vectors = {name: make() for name, make in made.items()} | stories()
     return {

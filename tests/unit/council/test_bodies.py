@@ -61,6 +61,12 @@ BODIES: list[tuple[str, dict[str, Any]]] = [
     ("motion.move", {"effect": {"kind": "recall", "parent": ID, "person": ID}}),
     (
         "motion.move",
+        {"effect": {"kind": "instruct", "parent": ID, "ballot": ID, "split": [[1, 2, "yes"], [1, 3, [[0]]]]}},
+    ),
+    ("motion.move", {"effect": {"kind": "instruct", "parent": ID, "ballot": ID, "allowed": ["yes", None]}}),
+    ("seat.tell", {"ballot": ID, "seat": ID}),
+    (
+        "motion.move",
         {
             "effect": {
                 "kind": "mandate",
