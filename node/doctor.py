@@ -155,7 +155,7 @@ def _database(config: Config) -> Iterator[Finding]:
         wreck.close()
     size = sum(file.stat().st_size for file in config.home.glob(f"{path.name}*"))
     if damage:
-        yield _bad("database", f"{path} is damaged: {damage[0]}.", "moot node stop, then: moot repair")
+        yield _bad("database", f"{path} is damaged: {damage[0]}.", "With the node stopped: moot repair")
     else:
         yield _good("database", f"The database is sound ({size / 1e6:.1f} MB).")
     for kept in sorted(config.home.glob("folkmoot-damaged-*.db")):
@@ -314,11 +314,9 @@ def _council(client: Client, line: CouncilLine) -> Iterator[Finding]:
 
 def _joining(client: Client) -> Iterator[Finding]:
     for one in client.get("/v1/joining", list[JoinAnswer]):
+        why = one.message.rstrip(".") if one.message else None
         if one.state == "waiting":
-            yield _note(
-                "joining",
-                f"A request to join has reached no node of its ticket yet{f': {one.message}' if one.message else ''}.",
-                "See 'peers' above; or ask for a new ticket.",
-            )
+            words = why or "none of its nodes could be reached yet"
+            yield _note("joining", f"The council {one.council[:15]} is not here yet: {words}.", "See 'peers' above.")
         elif one.state == "refused":
-            yield _note("joining", f"A request to join was refused{f': {one.message}' if one.message else ''}.", None)
+            yield _note("joining", f"A request to join was refused{f': {why}' if why else ''}.", None)

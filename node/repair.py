@@ -34,13 +34,15 @@ _MOST_NODES: Final = 16
 class Mended:
     """One council after the repair. `lost` counts operations that could be read and were not what they must be.
 
-    `council` is None when not even its beginning survived: it is fetched anew.
+    `council` is None when not even its beginning survived; `fetched` when other nodes are known that
+    may have it, so that it comes back from them.
     """
 
     id: bytes
     council: Council | None = None
     operations: int = 0
     lost: int = 0
+    fetched: bool = False
 
 
 @dataclass(slots=True)
@@ -249,4 +251,10 @@ class _Mending:
         asked = {pending.council for pending in self._store.pending()}
         for mended in self._found.councils.values():
             if mended.council is None and mended.id not in asked:
-                self._store.save_pending(Pending(mended.id, mended.id, b"", nodes, "waiting", ""))
+                words = (
+                    "lost with a damaged database; it is fetched as soon as a node that has it is connected"
+                    if nodes
+                    else "lost with a damaged database, and no other node is known: moot node follow COUNCIL --from ADDRESS"
+                )
+                self._store.save_pending(Pending(mended.id, mended.id, b"", nodes, "waiting", words))
+                mended.fetched = bool(nodes)

@@ -7,7 +7,6 @@ are read in their order until one cannot be, then one by one until reading works
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,11 +36,13 @@ class Wreck:
         self._db.execute("pragma writable_schema=on")
         self._readable = True
         try:
-            for (sentence,) in islice(self._db.execute("pragma integrity_check(5)").fetchall(), 5):
-                if sentence != "ok":
-                    self.damage.append(str(sentence))
+            found = [str(sentence) for (sentence,) in self._db.execute("pragma integrity_check(5)")]
         except sqlite3.DatabaseError as fault:
-            self.damage.append(str(fault))
+            found = [str(fault)]
+        if found != ["ok"]:
+            self.damage.append("some of its pages are missing or make no sense")
+            # What SQLite says of them is for those who know it.
+            self.damage += [line for sentence in found for line in sentence.splitlines() if "***" not in line]
         try:
             self._db.execute("select count(*) from sqlite_master").fetchall()
         except sqlite3.DatabaseError:

@@ -30,6 +30,7 @@ def command(caller: Caller, as_json: bool) -> None:
             None if one.council is None else one.council.head.charter.name,
             one.operations,
             one.lost,
+            one.fetched,
         )
         for _, one in sorted(found.councils.items())
     ]
@@ -40,7 +41,7 @@ def command(caller: Caller, as_json: bool) -> None:
                 "damage": found.damage,
                 "councils": [
                     {"council": id, "name": name, "operations": operations, "lost": lost}
-                    for id, name, operations, lost in lines
+                    for id, name, operations, lost, _ in lines
                 ],
                 "attachments": found.contents,
                 "attachments_lost": found.contents_lost,
@@ -48,12 +49,18 @@ def command(caller: Caller, as_json: bool) -> None:
             }
         )
     say(sentence(found))
-    for id, name, operations, lost in lines:
+    for id, name, operations, lost, fetched in lines:
         gone = f", {lost} damaged or built on what is gone" if lost else ""
         if name is None:
-            say(f"{short(id)}: nothing is left; the node fetches it anew.")
+            say(f"{short(id)}: its beginning is lost, so nothing of it can be checked. {_back(fetched)}")
         else:
             say(f"{clean(name)}: {count_of(operations, 'operation')} checked{gone}.")
     if found.kept is not None:
         say("Start the node: it fetches what is missing from the other members' nodes. 'moot verify' checks a council.")
     return None
+
+
+def _back(fetched: bool) -> str:
+    if fetched:
+        return "The node fetches it anew."
+    return "Bring a backup back, or fetch it from a member: moot node follow COUNCIL --from ADDRESS"

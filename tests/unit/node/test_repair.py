@@ -173,6 +173,19 @@ async def test_what_was_lost_comes_back_from_another_node(tmp_path: Path, world:
                 )
 
 
+def test_a_council_whose_beginning_is_lost_is_to_be_fetched(home: Config, world: World) -> None:
+    with closing(sqlite3.connect(home.database_path)) as db:
+        db.execute("delete from operations where row = 1")
+        db.commit()
+    done = Home(home.home).moot("repair")
+    assert "its beginning is lost, so nothing of it can be checked. Bring a backup back" in done.out
+    store = Store(home.database_path)
+    (pending,) = store.pending()
+    assert (pending.council, pending.state) == (world.council.id, "waiting")
+    assert "no other node is known: moot node follow" in pending.message
+    store.close()
+
+
 def test_the_command_says_what_it_did(home: Config, world: World) -> None:
     shown = Home(home.home).moot("repair")
     assert shown.out.startswith("Nothing is damaged: every hash, signature and rule holds.")
