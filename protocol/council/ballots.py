@@ -19,7 +19,7 @@ from .ballot_bodies import Accept, CastBody, Certify, CloseBody, Decline, Precom
 from .bodies import Effect
 from .decision_record import decision_message, decision_record, due_effect, read_decision
 from .instance import Instance
-from .standpoints import Standpoints
+from .standpoints import Obedience, Standpoints
 from .terms import Terms
 
 __all__ = ["Ballot", "Certified", "unwound"]
@@ -262,6 +262,10 @@ class Ballot(Terms):
         if self.body.hidden:
             return [replace(cast, choice=self.opened[cast.id]) for cast in casts]
         return casts
+
+    def obedience(self) -> dict[Membership, Obedience]:
+        """For each seat that was told of: what it was told, what was said for it, and whether these agree."""
+        return self.standpoints.obedience(self.casts.values(), self.body.question)
 
     def record(self, instance: Instance, value: bytes) -> bytes:
         """The canonical record of what a value means: the same bytes everywhere."""

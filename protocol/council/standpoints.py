@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 from ..codec import encode
 from ..federation.instruction import Instruction
@@ -12,7 +12,7 @@ from ..ids import Digest, Membership, digest
 from ..tellers.close import Cast, choose
 from ..tellers.question import Question, check_choice
 
-__all__ = ["Split", "Standpoint", "Standpoints", "votes_of"]
+__all__ = ["Obedience", "Split", "Standpoint", "Standpoints", "votes_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,21 @@ class Standpoint:
         return next(iter(choose(own)), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Obedience:
+    """What a seat was told by its council, and what those who spoke for it said, as far as it is known by now.
+
+    said: the casts by the seat's devices of the highest revision for each, by id. against:
+    those of them that have no effect, because the council said otherwise or recalled who cast
+    them. verdict: for everybody to see.
+    """
+
+    point: Standpoint
+    said: tuple[Cast, ...]
+    against: tuple[Cast, ...]
+    verdict: Literal["free", "silent", "as told", "differs"]
+
+
 class Standpoints:
     """What was told of the seats on one ballot's roll."""
 
@@ -86,6 +101,26 @@ class Standpoints:
         """A close's list with standpoints by their own ids: who told them makes no difference."""
         return frozenset(self._ever.get(id, id) for id in listed)
 
+    def obedience(self, casts: Iterable[Cast], question: Question) -> dict[Membership, Obedience]:
+        """For each seat that was told of: whether its delegate says what its council told her to.
+
+        `free`: no instruction; `silent`: she said nothing; `differs`: her cast has no effect
+        as she meant it. An instruction is the cast in every case.
+        """
+        latest: dict[Membership, Standpoint] = {}
+        for id in sorted(self.told.values()):
+            point = self._points[id]
+            if point.seat not in latest or point.number > latest[point.seat].number:
+                latest[point.seat] = point
+        by_device: dict[tuple[bytes, bytes], list[Cast]] = {}
+        for cast in casts:
+            by_device.setdefault((cast.voter, cast.device), []).append(cast)
+        said = {place: choose(own)[0] for place, own in by_device.items()}
+        return {
+            seat: _obedience(point, [cast for (voter, _), cast in sorted(said.items()) if voter == seat], question)
+            for seat, point in sorted(latest.items())
+        }
+
     def chosen(self, counted: Iterable[bytes], every: Mapping[bytes, Cast], question: Question) -> list[Cast]:
         """The cast that counts for each voter, by voter, of all that enough closes list."""
         casts = [every[id] for id in counted if id in every]
@@ -100,3 +135,18 @@ class Standpoints:
             if cast is not None:
                 out.append(cast)
         return sorted(out, key=lambda cast: cast.voter)
+
+
+def _obedience(point: Standpoint, said: list[Cast], question: Question) -> Obedience:
+    counts = point.cast(said, question)
+    choice = None if counts is None else counts.choice
+    against = tuple(cast for cast in said if cast.device != point.device or counts is None or cast.choice != choice)
+    own = [cast for cast in said if cast.device == point.device]
+    verdict: Literal["free", "silent", "as told", "differs"] = "as told"
+    if not own:
+        verdict = "silent"
+    elif own[0] in against:
+        verdict = "differs"
+    elif point.instruction is None:
+        verdict = "free"
+    return Obedience(point, tuple(said), against, verdict)

@@ -193,6 +193,44 @@ def test_a_seat_that_left_is_told_of_no_more() -> None:
     assert valley.parent.council.without_effect[told].rule == "tell-seat"
 
 
+# --- whether delegates do as they are told -----------------------------------------------------------
+
+
+def obedience(sitting: Sitting) -> tuple[str, list[Any]]:
+    """The verdict, and the choices that have no effect as they were meant."""
+    (one,) = sitting.parent.council.box.ballots[sitting.ballot].obedience().values()
+    assert {cast.id for cast in one.against} <= {cast.id for cast in one.said}
+    return one.verdict, [cast.choice for cast in one.against]
+
+
+def test_everybody_sees_whether_a_delegate_voted_as_told() -> None:
+    sitting = Sitting()
+    ballot = sitting.parent.council.box.ballots[sitting.ballot]
+    assert ballot.obedience() == {}
+    sitting.tells()
+    assert obedience(sitting) == ("silent", [])
+    first = sitting.says("no")
+    assert obedience(sitting) == ("free", [])
+    sitting.instruct(allowed=["yes", "abstain"])
+    assert obedience(sitting) == ("differs", ["no"])
+    sitting.instruct(split=YES)
+    assert obedience(sitting) == ("differs", ["no"])
+    sitting.says("yes", revision=1, replaces=first)
+    assert obedience(sitting) == ("as told", [])
+    recall = {"kind": "recall", "parent": sitting.parent.council.id, "person": sitting.ben.key}
+    decide(sitting.child, sitting.people, recall)
+    sitting.bring()
+    sitting.tells()
+    assert obedience(sitting) == ("silent", ["yes"])
+
+
+def test_a_delegate_who_says_one_half_of_a_split_differs() -> None:
+    sitting = Sitting()
+    sitting.instruct(split=[[1, 2, "yes"], [1, 2, "no"]])
+    sitting.says("yes")
+    assert obedience(sitting) == ("differs", ["yes"])
+
+
 # --- the instruction itself --------------------------------------------------------------------------
 
 
