@@ -3,7 +3,7 @@
 It decides nothing: what an epoch holds, or a ballot's casts add up to, follows from the log, and
 every node checks it. What it must never do is sign two records for one number. So what it signed is on disk before it is said
 to anybody, this node's own log included, and after an old copy of the database was put back the teller is silent until
-its own later operations have come back from half of the council's nodes.
+its own later operations have come back from half of the council's nodes, and from most of the other tellers.
 """
 
 import logging
@@ -21,6 +21,7 @@ from node.service import Arrival, Service
 from node.store import Batch, Pending, Store
 from protocol.council.charter import UnknownRules
 from protocol.council.council import Council
+from protocol.council.recovery import recovered
 from protocol.council.tellership import Deed, Tellership
 from protocol.keys import public_key
 from protocol.log.operation import Content, Draft
@@ -79,7 +80,7 @@ class Teller:
         if self._store.fact(_fact(council)) is not None:
             return (
                 "this node's database was put back from a copy, or moved, so its teller waits until it has heard from "
-                "half of the council's other nodes what it signed since"
+                "half of the council's other nodes, and from most other tellers, what it signed since"
             )
         doubt = None if self._clock is None else self._clock.doubt()
         return None if doubt is None else f"the teller waits, because {doubt}"
@@ -99,8 +100,7 @@ class Teller:
             return
         heard = self._heard.setdefault(council, set())
         heard.add(peer)
-        others = self._others(council)
-        if 2 * len(heard & others) >= len(others):
+        if recovered(known.head, self._service.node, heard):
             self.confirm(council)
 
     def _others(self, council: bytes) -> set[bytes]:

@@ -208,9 +208,9 @@ def _is_hex(text: str) -> bool:
 def resume(caller: Caller, council: str | None) -> None:
     """Let this node's teller sign again at once, after its database was put back from a copy or moved.
 
-    By itself it waits until it has heard from half of the council's other nodes what it signed
-    since the copy was made: two epochs of one number would part the council. Say this only
-    when you know that the copy was made after the node was stopped, as when a home is moved.
+    By itself it waits until it has heard from half of the council's other nodes, and from most of
+    the other tellers, what it signed since the copy was made: two epochs of one number would part
+    the council. Say this only when you know that the copy was made after the node was stopped, as when a home is moved.
     """
     from node.api.answers import Accepted
     from node.commands._pick import pick_council

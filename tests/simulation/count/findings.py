@@ -180,7 +180,9 @@ def _liveness(
 ) -> None:
     """What q honest tellers accepted is decided, once they are there again."""
     gone = simulation.plan.gone
-    able = {node.key for node in simulation.tellers() if not (node.astray or node.unheard or node.name in gone)}
+    able = {
+        node.key for node in simulation.tellers() if not (node.astray or node.heard is not None or node.name in gone)
+    }
     for place, id in enumerate(simulation.ballots):
         ballot = witness.council.box.ballots[id]
         accepting = {teller for teller, _ in ballot.accepts.values()}

@@ -9,11 +9,12 @@ from protocol.codec import decode
 from protocol.council.council import Council, Heads
 from protocol.council.deed import Deed
 from protocol.council.outcomes import Inserted, Known, Refused, Rival, Waiting
+from protocol.council.recovery import recovered
 from protocol.council.tellership import Tellership
 from protocol.errors import Refusal
 from protocol.keys import public_key
 from protocol.log.operation import MAX_PARTS, Content, Draft, Envelope
-from tests.worlds import attachment
+from tests.worlds import Teller, attachment
 
 from .setting import MINUTE, PATIENCE, SECOND, Setting
 
@@ -51,8 +52,8 @@ class Node:
     log: list[tuple[Envelope, int]] = field(default_factory=list)
     flushed: int = 0
     lives: int = 0
-    unheard: set[str] = field(default_factory=set)
-    """After an old copy of its disk was put back: the nodes that it has to hear from before its teller speaks."""
+    heard: set[bytes] | None = None
+    """After an old copy of its disk was put back: the nodes that it heard from, until its teller speaks again."""
     contacts: dict[str, int] = field(default_factory=dict)
     closes: dict[bytes, Close] = field(default_factory=dict)
     """Close -> what this teller knew; beyond any crash, for it is the simulator's own memory."""
@@ -99,13 +100,23 @@ class Node:
         del self.log[chance.randint(self.flushed, len(self.log)) :]
         self.contacts = {}
 
-    def restore(self, chance: Random, others: set[str]) -> list[bytes]:
+    def restore(self, chance: Random) -> list[bytes]:
         """Put an old copy of the disk back; gives the ids of its own that are lost here."""
         kept = chance.randint(len(self.setting.said), len(self.log))
         lost = [envelope.operation for envelope, _ in self.log[kept:]]
         del self.log[kept:]
-        self.unheard = set(others)
+        self.heard = set()
         return [operation.id for operation in lost if self.seed is not None and operation.author == self.key]
+
+    def listen(self, other: str) -> bool:
+        """Another node told all that it holds; whether that lets this one's teller speak again."""
+        if self.heard is None:
+            return False
+        members = {person.node for person in self.setting.members}
+        self.heard |= members if other == "hall" else {Teller(other.rstrip("'")).node}
+        if recovered(self.council.head, Teller(self.name).node, self.heard):
+            self.heard = None
+        return self.heard is None
 
     # --- surroundings -------------------------------------------------------------------------------
 
@@ -175,7 +186,7 @@ class Node:
 
     def next_deed(self) -> Deed | None:
         """What its teller would say now."""
-        return None if self.teller is None or self.unheard else self.teller.poll(self.clock)
+        return None if self.teller is None or self.heard is not None else self.teller.poll(self.clock)
 
     def say(self, deed: Deed) -> Envelope:
         """Make a teller's deed durable and take it in. It may be sent from now on."""

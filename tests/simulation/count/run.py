@@ -203,7 +203,7 @@ class Simulation:
 
     def _restore(self, node: Node) -> None:
         """What it said and nobody has is gone: messages that are under way end with the disk."""
-        mine = node.restore(self.chance, {name for name in self.nodes if name != node.name})
+        mine = node.restore(self.chance)
         for operation in mine:
             if not any(other.holds(operation) for other in self.all if other is not node):
                 del self.said[operation]
@@ -313,9 +313,8 @@ class Simulation:
             self._pulled[giver.name, taker.name] = (giver.lives + taker.lives, len(giver.log))
             if taker.seed is not None and giver.seed is not None:
                 taker.contacts[giver.name] = taker.clock
-            spoke = not taker.unheard
-            taker.unheard.discard(giver.name)
-            if any(news) or (not taker.unheard and not spoke):
+            again = taker.listen(giver.name)
+            if any(news) or again:
                 self.stir(taker)
 
     def gather(self) -> None:
