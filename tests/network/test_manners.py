@@ -209,7 +209,7 @@ async def test_a_stranger_leaves_nothing_waiting(tmp_path: Path) -> None:
         async with await on.open(JOIN) as stream:
             answer = await on.talk(stream, Join(request.encode()))
         assert isinstance(answer, No)
-        assert answer.rule == "later"
+        assert answer.rule == "closed"
         assert len(on.ada.service._waiting) == 0
 
 
