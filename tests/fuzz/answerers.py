@@ -27,6 +27,7 @@ from node.host import Stream, StreamError
 from node.host.swarm import peer_of
 from node.invitation import JOIN
 from node.invitation import receive as receive_request
+from node.relay import RELAY
 from node.run import Node
 from node.session import SYNC
 from node.testing import node_at
@@ -172,6 +173,11 @@ def _news() -> list[bytes]:
     ]
 
 
+def _relayed() -> list[bytes]:
+    words = ("through", "from")
+    return [encode([encode([word, key]), bytes(100)]) for word in words for key in (samples.BEN.node, seed("nobody"))]
+
+
 def _requests() -> list[bytes]:
     world = _world()
     invitation = world.invite(samples.ADA)
@@ -221,6 +227,12 @@ async def _ask(village: Village, stream: Stream) -> str:
 
 async def _hear_news(village: Village, stream: Stream) -> None:
     await village.node.gossip._listen(stream)
+
+
+async def _hear_relay(village: Village, stream: Stream) -> None:
+    relay = village.node.neighbours._relay
+    assert relay is not None
+    await relay._serve(stream)
 
 
 async def _hear_request(village: Village, stream: Stream) -> None:
@@ -458,6 +470,7 @@ ANSWERERS = (
     _streamed("sync-answered", 150, SYNC, _answers, _ask),
     _streamed("push", 100, PUSH, _news, _hear_news),
     _streamed("join", 100, JOIN, _requests, _hear_request),
+    _streamed("relay", 50, RELAY, _relayed, _hear_relay),
     Target("topic", 50, _news, _topic),
     Target("api", 100, _calls, _api),
     Target("gossip", 20, _rpcs, _gossip),

@@ -27,6 +27,7 @@ from protocol.council.charter import UnknownRules, parse_charter
 from protocol.council.council import Council
 from protocol.council.decision_record import read_decision
 from protocol.council.outcomes import Inserted
+from protocol.council.seats import unpack_epochs
 from protocol.council.signatures import unpack_signatures
 from protocol.errors import Malformed, Refusal
 from protocol.ids import b58encode, operation_text, parse_operation, parse_peer, parse_person, peer_text, person_text
@@ -131,7 +132,7 @@ def _parts() -> list[bytes]:
 
 def _part(data: bytes) -> str:
     rules = []
-    for read in (unpack_signatures, lambda raw: read_claim(1, raw, 0, []), read_decision):
+    for read in (unpack_signatures, lambda raw: read_claim(1, raw, 0, []), read_decision, unpack_epochs):
         try:
             read(data)
             rules.append("ok")

@@ -34,8 +34,11 @@ def found(name: str, *fields: str) -> list[bytes]:
 def envelopes() -> list[bytes]:
     """Envelopes of every kind that there are vectors of."""
     out: dict[bytes, None] = {}
-    for name in ("operations", "council", "council-changes", "council-ballots"):
-        out |= dict.fromkeys(found(name, "envelope")[::3])
+    for name in (
+        "operations",
+        *sorted(path.stem for sort in ("council*", "federation*") for path in VECTORS.glob(f"{sort}.json")),
+    ):
+        out |= dict.fromkeys(found(name, "envelope")[::4])
     return list(out)
 
 
