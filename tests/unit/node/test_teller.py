@@ -168,6 +168,17 @@ async def test_where_there_is_no_other_node_nothing_can_be_missing(tmp_path: Pat
     assert hall.teller.silent(world.council.id) is None
 
 
+async def test_a_council_that_comes_back_after_the_database_was_lost(tmp_path: Path) -> None:
+    """Nothing was left of it, so the others know more of what this teller signed than it does."""
+    world = World()
+    hall = Hall(tmp_path / "hall.db", restored=True)
+    hall.service.observe(hall.teller)
+    await hall.service.submit([world.said[0].encode()], ADA.node)
+    assert "put back from a copy" in (hall.teller.silent(world.council.id) or "")
+    hall.teller.heard(world.council.id, ADA.node)
+    assert hall.teller.silent(world.council.id) is None
+
+
 async def test_a_person_can_say_that_nothing_is_missing(tmp_path: Path) -> None:
     world = World()
     await Hall(tmp_path / "hall.db").hear(world)
