@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from node import config as configs
 from node import private
-from node.api.answers import CouncilAnswer, CouncilLine, JoinAnswer, NodeAnswer, PeerAnswer
+from node.api.answers import CouncilAnswer, CouncilLine, JoinAnswer, NodeAnswer, PeerAnswer, TellerAnswer
 from node.api.keeping_answers import Finding
 from node.client import Client
 from node.clock import synchronised, wall
@@ -27,7 +27,7 @@ from node.refused import Refused
 from node.run import alone
 from node.salvage import Wreck
 
-__all__ = ["examine"]
+__all__ = ["examine", "of_teller"]
 
 _LITTLE: Final = 100_000_000  # bytes free, below which the node will stop soon
 _SOME: Final = 1_000_000_000
@@ -275,6 +275,27 @@ def _peers(client: Client, councils: list[CouncilLine]) -> Iterator[Finding]:
         yield _bad("peers", "No other node is known.", "moot node peers add ADDRESS, or ask a member for a ticket.")
 
 
+def of_teller(name: str, teller: TellerAnswer, only: bool) -> Iterator[Finding]:
+    """What hinders a teller. only: the council has no other."""
+    if teller.astray:
+        yield _bad("teller", f"{name}: {teller.astray}.", "timedatectl set-ntp true")
+    if teller.silent:
+        yield _bad(
+            "teller",
+            f"{name}: {teller.silent}.",
+            "Wait, or if you know that nothing is missing and the clock is right: moot node resume",
+        )
+    elif not teller.connected and not teller.here:
+        words = (
+            "nothing that is decided takes effect until it is reached"
+            if only
+            else "ballots need more of them than half"
+        )
+        yield (_bad if only else _note)(
+            "teller", f"{name}: its teller {teller.peer} is not connected; {words}.", "See that its node runs."
+        )
+
+
 def _council(client: Client, line: CouncilLine) -> Iterator[Finding]:
     name = " ".join(line.name.split())
     if not line.current:
@@ -286,22 +307,7 @@ def _council(client: Client, line: CouncilLine) -> Iterator[Finding]:
         return
     council = client.get(f"/v1/councils/{line.council}", CouncilAnswer)
     for teller in council.tellers:
-        if teller.silent:
-            yield _bad(
-                "teller",
-                f"{name}: {teller.silent}.",
-                "Wait, or if you know that nothing is missing and the clock is right: moot node resume",
-            )
-        elif not teller.connected and not teller.here:
-            alone_ = len(council.tellers) == 1
-            words = (
-                "nothing that is decided takes effect until it is reached"
-                if alone_
-                else "ballots need more of them than half"
-            )
-            yield (_bad if alone_ else _note)(
-                "teller", f"{name}: its teller {teller.peer} is not connected; {words}.", "See that its node runs."
-            )
+        yield from of_teller(name, teller, len(council.tellers) == 1)
     if council.rivals:
         yield _bad(
             "branch",

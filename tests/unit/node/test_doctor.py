@@ -14,7 +14,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from node.api.access import read_token
-from node.doctor import examine
+from node.api.answers import TellerAnswer
+from node.doctor import examine, of_teller
 from node.store import StoreFailed
 from tests.homes import SETTINGS, Home, Running, running
 
@@ -176,3 +177,11 @@ def test_every_metric_is_documented_and_the_other_way_round(here: Running) -> No
     (council,) = here.node.service.councils.values()
     assert sample.value == len(council)
     assert families["process_resident_memory_bytes"].samples[0].value > 1e6
+
+
+def test_a_teller_whose_clock_is_far_from_the_others_is_named() -> None:
+    teller = TellerAnswer(
+        "did:key:z", "12D3", here=True, connected=True, silent=None, astray="the clock is 90 seconds ahead"
+    )
+    (found,) = of_teller("Mill", teller, False)
+    assert (found.check, found.state, found.message) == ("teller", "bad", "Mill: the clock is 90 seconds ahead.")
