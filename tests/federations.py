@@ -100,7 +100,7 @@ def commune(name: str, *people: str, halls: int = 1) -> tuple[World, list[Person
     """A council of its own people and tellers, founded by the first."""
     first, *others = people or (f"{name} Ada", f"{name} Ben", f"{name} Cyd")
     tellers = tuple(Teller(f"{name} {number}") for number in range(halls))
-    return founded(*others, founder=Person(first), halls=tellers)
+    return founded(*others, founder=Person(first), halls=tellers, durations={"notice": 0, "discussion": 0})
 
 
 def parent_of(*, visibility: str = "seats", halls: int = 1, least: int = 1) -> World:

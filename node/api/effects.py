@@ -25,6 +25,7 @@ from protocol.council.bodies import (
 )
 from protocol.council.charter import Charter
 from protocol.council.council import Council
+from protocol.council.seat_bodies import ElectDelegates
 from protocol.errors import Malformed
 from protocol.ids import operation_text, parse_operation, peer_text, person_text
 
@@ -52,7 +53,11 @@ def _ballot(service: Service, council: Council, effect: Mapping[str, Any]) -> st
 
 
 def motion_words(
-    service: Service, council: Council, names: Names, effect: Effect | Elect, before: Charter | None = None
+    service: Service,
+    council: Council,
+    names: Names,
+    effect: Effect | Elect | ElectDelegates,
+    before: Charter | None = None,
 ) -> str:
     """What a motion would do, as a phrase that starts with a verb. before: the charter that it was moved under, if not this one."""
     match effect:

@@ -4,12 +4,22 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from protocol.council.council import Council
-from protocol.council.seat_bodies import Believe, Instruct, Join, Mandated, Part, Recall, SeatChild, Suspend
+from protocol.council.seat_bodies import (
+    Believe,
+    ElectDelegates,
+    Instruct,
+    Join,
+    Mandated,
+    Part,
+    Recall,
+    SeatChild,
+    Suspend,
+)
 from protocol.ids import operation_text
 
 __all__ = ["SEAT_EFFECTS", "SeatEffect", "seat_effect_words", "seat_motion_words"]
 
-SeatEffect = Join | Part | SeatChild | Suspend | Believe | Mandated | Recall | Instruct
+SeatEffect = Join | Part | SeatChild | Suspend | Believe | Mandated | ElectDelegates | Recall | Instruct
 
 SEAT_EFFECTS: Final = frozenset(
     {"seat", "carried", "suspend", "believe", "join", "part", "mandate", "recall", "instruct"}
@@ -47,6 +57,8 @@ def seat_motion_words(council: Council, shown: Callable[[bytes], str], effect: S
         case Mandated(parent=parent, delegates=delegates):
             who = _people([one.person for one in delegates], shown)
             return f"let {who} speak for the council in {_named(parent)}"
+        case ElectDelegates(parent=parent):
+            return f"let whoever is chosen speak for the council in {_named(parent)}"
         case Instruct(parent=parent):
             return f"tell the council's seat in {_named(parent)} how to vote"
         case Recall(parent, person):

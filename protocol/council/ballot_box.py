@@ -29,7 +29,7 @@ from .branch import Link
 from .charter import Charter
 from .epoch_agreement import EpochAgreement
 from .epochs import Acceptance, Decision
-from .seat_bodies import Tell
+from .seat_bodies import ElectDelegates, Tell
 from .signatures import unpack_signatures
 from .terms import check_opening, read_effect
 
@@ -191,7 +191,7 @@ class BallotBox:
             )
         fault = check_opening(body, link.members, charter)
         effect = read_effect(body.effect)
-        if fault is None and effect is not None and not isinstance(effect, Elect):
+        if fault is None and effect is not None and not isinstance(effect, Elect | ElectDelegates):
             fault = self._ask.judge_effect(effect, paper.deps)
         if fault is not None:
             return fault

@@ -19,6 +19,7 @@ from .body import Bytes32, Time
 from .charter import MAJORITY
 from .motions import MATTER
 from .roll import roll_digest
+from .seat_bodies import MAX_DELEGATES, ElectDelegates, Mandated
 from .standpoints import votes_of
 from .terms import Terms, keys_digest, read_effect
 
@@ -169,6 +170,13 @@ def due_effect(terms: Terms, record: dict[str, Any], casts: list[Cast]) -> Effec
     if effect is None or not carried(record):
         return None
     beside = record["equal"] if terms.stated else record["result"]
+    if isinstance(effect, ElectDelegates):
+        # Their order is who speaks and who steps in: with one vote a person it has to be the same.
+        if beside["elected"] != record["result"]["elected"]:
+            return None
+        elected = [effect.candidates[option] for option in record["result"]["elected"]]
+        delegates = [one for one in elected if one is not None][:MAX_DELEGATES]
+        return Mandated(effect.parent, delegates, effect.since, effect.until) if delegates else None
     if isinstance(effect, Elect):
         if sorted(beside["elected"]) != sorted(record["result"]["elected"]):
             return None

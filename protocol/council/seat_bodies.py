@@ -9,12 +9,16 @@ from .body import Body, Bytes32, Index, Time
 
 Weight = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
+MAX_DELEGATES: Final = 8
+
 __all__ = [
+    "MAX_DELEGATES",
     "SEATING",
     "SEAT_KINDS",
     "Apply",
     "Believe",
     "Carry",
+    "ElectDelegates",
     "Instruct",
     "Join",
     "Mandated",
@@ -70,7 +74,19 @@ class Mandated(Body, frozen=True, tag="mandate", tag_field="kind"):
     """
 
     parent: Bytes32
-    delegates: Annotated[list[Delegate], msgspec.Meta(min_length=1, max_length=8)]
+    delegates: Annotated[list[Delegate], msgspec.Meta(min_length=1, max_length=MAX_DELEGATES)]
+    since: Time
+    until: Time
+
+
+class ElectDelegates(Body, frozen=True, tag="elect-delegates", tag_field="kind"):
+    """Effect of a ballot with options: who is chosen first speaks for the council in that one, those after her step in.
+
+    candidates: a delegate for each option, or None for one that is nobody.
+    """
+
+    parent: Bytes32
+    candidates: Annotated[list[Delegate | None], msgspec.Meta(min_length=1, max_length=100)]
     since: Time
     until: Time
 

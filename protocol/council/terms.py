@@ -19,6 +19,7 @@ from .bodies import Effect, Elect
 from .charter import PROFILES, Charter, Profile
 from .classes import Division, check_classes, class_shares, divide
 from .roll import Member, Teller
+from .seat_bodies import ElectDelegates
 
 __all__ = ["Terms", "check_opening", "keys_digest", "read_effect"]
 
@@ -85,10 +86,12 @@ def _takes(rule: Rule | Refusal) -> type | None:
     return rule.takes if isinstance(rule, Rule) else None
 
 
-def read_effect(data: object) -> Effect | Elect | None:
+def read_effect(data: object) -> Effect | Elect | ElectDelegates | None:
     """The effect that a ballot names; None when it is none that a council knows."""
     try:
-        effect: Effect | Elect = msgspec.convert(data, Effect | Elect, strict=True, builtin_types=(bytes,))
+        effect: Effect | Elect | ElectDelegates = msgspec.convert(
+            data, Effect | Elect | ElectDelegates, strict=True, builtin_types=(bytes,)
+        )
     except msgspec.ValidationError:
         return None
     return effect
@@ -131,6 +134,8 @@ def _check_effect(body: OpenBallot, takes: type | None, roll: Mapping[Membership
         return Refusal("ballot-effect", "the ballot's effect is none that a council knows.")
     if isinstance(effect, Elect):
         return _check_election(effect, body, takes, roll)
+    if isinstance(effect, ElectDelegates):
+        return _check_delegates(effect, body, takes)
     if takes is not QuestionElection:
         return Refusal("ballot-effect", "an effect follows from a question that is adopted; ask one.")
     if "threshold" in body.question.settings and not _majority(*body.question.settings["threshold"]):
@@ -148,6 +153,15 @@ def _check_election(
         return Refusal("ballot-election", "the candidates are members, each of them once.")
     if not effect.office.strip():
         return Refusal("ballot-election", "the office has no name.")
+    return None
+
+
+def _check_delegates(effect: ElectDelegates, body: OpenBallot, takes: type | None) -> Refusal | None:
+    persons = [one.person for one in effect.candidates if one is not None]
+    if takes not in _ELECTING or len(effect.candidates) != len(body.question.options):
+        return Refusal("ballot-election", "an election has a rule that chooses, and a candidate for each option.")
+    if not persons or len(set(persons)) != len(persons):
+        return Refusal("ballot-election", "the candidates are people, each of them once.")
     return None
 
 

@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 
+from protocol.council.body import LATEST
 from protocol.council.seat_bodies import Mandated
+from protocol.council.tellership import Tellership
 from protocol.federation.link import Link
 from protocol.federation.mandate import Mandate, granted, recalled
 from protocol.ids import Membership
@@ -25,6 +28,7 @@ from tests.federations import (
     seat,
     shown,
 )
+from tests.vectors.stories import OnTime, cast_in, open_ballot, tell
 from tests.worlds import Person, World, refused, seed
 
 NODE = seed("node", "mill 0")
@@ -190,6 +194,59 @@ def seat_again(parent: World, child: World) -> bytes:
     asked = apply(parent, parent.founder, child)
     decide(parent, VALLEY, {"kind": "seat", "application": asked}, asked)
     return asked
+
+
+def chosen(
+    child: World, people: list[Person], candidates: list[Any], votes: list[Any], **more: Any
+) -> list[dict[str, Any]]:
+    """What an epoch made of an election of two delegates."""
+    tellers = [Tellership(child.council, child.teller.seed, OnTime())]
+    options = [f"option {number}" for number in range(len(candidates))]
+    question = {"rule": more.pop("rule", "approval/1"), "options": options, "seats": 2}
+    plain = [None if one is None else to_builtins(one, builtin_types=(bytes,)) for one in candidates]
+    effect = {"kind": "elect-delegates", "parent": more.pop("parent"), "candidates": plain, "since": 0, "until": LATEST}
+    before = child.council.head.number
+    ballot = open_ballot(child, tellers, question, effect=effect, **more)
+    for who, vote in zip(people, votes, strict=True):
+        cast_in(child, ballot, who, vote)
+    tell(child, tellers, 1000)
+    links = child.council.branch.links[before + 1 :]
+    return [effect for link in links for effect in link.effects]
+
+
+def test_delegates_are_elected_by_any_rule_and_who_comes_second_is_the_alternate() -> None:
+    parent, child, people, _ = seated()
+    here, there = child.council.id, parent.council.id
+    one, two, three = (delegate(who, here, there) for who in people)
+    votes = [[0, 2], [2], [0, 1, 2]]
+    (effect,) = chosen(child, people, [one, two, three], votes, parent=there)
+    assert (effect["kind"], [who["person"] for who in effect["delegates"]]) == ("mandate", [three.person, one.person])
+    mandated = child.council.head.mandates[there]
+    assert [person for person, _ in mandated.delegates] == [three.person, one.person]
+    # Nobody was chosen who is somebody; and weights do not change who comes first.
+    (effect,) = chosen(child, people, [None, two, None], [[0, 2]] * 3, parent=there)
+    assert effect["kind"] == "decision"
+    weights = [[membership, 9, 1] for membership in [child.council.id]]
+    (effect,) = chosen(child, people, [one, two], [[0], [1], [1]], parent=there, weights=weights)
+    assert effect["kind"] == "decision"
+
+
+@pytest.mark.parametrize("fault", ["rule", "number", "twice", "nobody"])
+def test_elections_of_delegates_that_cannot_be(fault: str) -> None:
+    parent, child, people, _ = seated()
+    one = delegate(people[0], child.council.id, parent.council.id)
+    several: dict[str, list[Any]] = {"twice": [one, one], "nobody": [None, None]}
+    candidates = several.get(fault, [one])
+    plain = [None if each is None else to_builtins(each, builtin_types=(bytes,)) for each in candidates]
+    effect = {"kind": "elect-delegates", "parent": parent.council.id, "candidates": plain, "since": 0, "until": 1}
+    question: dict[str, Any] = {"rule": "approval/1", "options": ["a"] if fault == "number" else ["a", "b"]}
+    if fault == "rule":
+        question = {"rule": "majority-simple/1"}
+    if fault == "number":
+        effect["candidates"] = plain * 2
+    body = {"epoch": child.council.head.digest, "question": question, "title": 0, "deadline": child.clock + 60_000}
+    ballot = child.say(people[0], "ballot.open", {**body, "effect": effect}, texts=("Who?",))
+    assert child.council.without_effect[ballot].rule == "ballot-election"
 
 
 def test_why_mandates_lapse() -> None:

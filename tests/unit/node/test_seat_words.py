@@ -5,7 +5,17 @@ from typing import Any
 import pytest
 
 from node.api.seat_words import SEAT_EFFECTS, SeatEffect, seat_effect_words, seat_motion_words
-from protocol.council.seat_bodies import Believe, Instruct, Join, Mandated, Part, Recall, SeatChild, Suspend
+from protocol.council.seat_bodies import (
+    Believe,
+    ElectDelegates,
+    Instruct,
+    Join,
+    Mandated,
+    Part,
+    Recall,
+    SeatChild,
+    Suspend,
+)
 from protocol.ids import operation_text
 from tests.federations import commune, delegate, parent_of, seat
 from tests.worlds import Person, World, seed
@@ -38,6 +48,7 @@ def test_motions(valley: tuple[World, World, bytes]) -> None:
             Mandated(other, [delegate(Person("Eva"), child.council.id, other)], 1, 2),
             f"let {Person('Eva').key.hex()} speak for the council in {named(other)}",
         ),
+        (ElectDelegates(other, [None], 1, 2), f"let whoever is chosen speak for the council in {named(other)}"),
         (Instruct(other, sits, [(1, 1, "yes")]), f"tell the council's seat in {named(other)} how to vote"),
         (Recall(other, sits), f"recall {sits.hex()} from {named(other)}"),
     ]
