@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from node.config import Settings
 from node.peers import parse_address
@@ -134,3 +135,21 @@ async def test_a_request_waits_for_its_hall_to_wake_up(tmp_path: Path) -> None:
             await say(hall, ADA, id, "motion.move", {"effect": {"kind": "admit", "request": asked}}, (asked,))
             await hold_the_same(id, hall, ben)
             assert [pending.state for pending in ben.service.pending()] == ["admitted"]
+
+
+async def test_when_the_line_is_back_everybody_is_dialled_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first connection after none says that the line is back, however long the back-off has grown."""
+    monkeypatch.setattr("node.neighbours._FIRST", 3600.0)
+    monkeypatch.setattr("node.neighbours._LONGEST", 3600.0)
+    port = free_port()
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, BEN) as ben:
+            await ben.neighbours.add_peer(parse_address(f"/ip4/127.0.0.1/tcp/{port}/p2p/{peer_text(CLEO.node)}"))
+            while [each.trouble for each in ben.neighbours.known() if each.peer == CLEO.node] == [None]:
+                await trio.testing.wait_all_tasks_blocked(0.001)
+            settings = Settings(listen=(f"/ip4/127.0.0.1/tcp/{port}",), mdns=False)
+            async with home(tmp_path, CLEO, settings=settings), home(tmp_path, ADA) as ada:
+                await ada.neighbours.add_peer(parse_address(address(ben)))
+                await connected(ben, ADA.node, CLEO.node)
