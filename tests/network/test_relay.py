@@ -171,3 +171,48 @@ async def test_whoever_poses_as_the_peer_behind_a_relay_is_found_out(tmp_path: P
             with pytest.raises(Unreachable):
                 await ada.neighbours._relay.reach(BEN.node, HALL.node)
             assert ada.host.connected() == {HALL.node}
+
+
+async def test_what_is_relayed_is_not_relayed_again(tmp_path: Path) -> None:
+    world = council()
+    with trio.fail_after(GUARD):
+        async with (
+            home(tmp_path, HALL) as hall,
+            home(tmp_path, ADA) as ada,
+            home(tmp_path, BEN, settings=HIDDEN) as ben,
+        ):
+            for node in (hall, ada, ben):
+                await submit(node, everything(world))
+            await meet((ada, hall), (ben, hall))  # nobody tells Ben where Ada is
+            await reached(ada, BEN.node)
+            assert ada.host.direct() == {HALL.node}
+            answer = await ask(ada, keys_of(HALL).host_seed, encode(["through", BEN.node]))
+            assert isinstance(answer, No)
+            assert answer.rule == "absent"
+
+
+async def test_a_node_relays_so_many_connections_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("node.relay._EACH", 1)
+    world = council()
+    with trio.fail_after(GUARD):
+        async with home(tmp_path, HALL) as hall, open_host(HostSettings(ADA.node_seed)) as ada:
+            await submit(hall, everything(world))
+            taken = trio.Event()
+
+            async def take(stream: Stream) -> None:
+                await stream.receive(1024)
+                await stream.send(encode_frame(Taken(1)))
+                taken.set()
+                await trio.sleep_forever()
+
+            ada.handle(RELAY, take)
+            await ada.dial(hall.host.addresses[0])
+            await both_at(hall, ADA.node)
+            async with open_host(HostSettings(BEN.node_seed)) as ben:
+                await ben.dial(hall.host.addresses[0])
+                async with await ben.open(hall.host.peer, RELAY) as first:
+                    await first.send(encode(["through", ADA.node]))
+                    await taken.wait()
+                    answer = await ask(hall, BEN.node_seed, encode(["through", ADA.node]))
+                    assert isinstance(answer, No)
+                    assert answer.rule == "absent"
