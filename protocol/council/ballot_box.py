@@ -213,7 +213,7 @@ class BallotBox:
         ballot.add_cast(paper.id, body, voter, paper.author)
         if paper.author not in ballot.roll[voter].devices:
             enrolments = sorted(id for id, device in self.enrolments.items() if device == paper.author)
-            ballot.enrolments[paper.author] = tuple(enrolments)
+            ballot.enrolments[paper.id] = tuple(id for id in enrolments if self._ask.past_holds(paper.deps, [id]))
         if body.boxes is not None and not ballot.certificates:
             ballot.boxes[paper.id] = paper.parts[body.boxes]
         return None

@@ -56,7 +56,7 @@ class Ballot(Terms):
         self.boxes: dict[bytes, bytes] = {}
         """Hidden cast -> the part with the boxes, until the ballot is certified."""
         self.enrolments: dict[bytes, tuple[bytes, ...]] = {}
-        """Device that votes and is not on the pinned roll -> operations that would enrol it."""
+        """Cast of a device that is not on the pinned roll -> operations in its past that would enrol that device."""
         self.seen: dict[bytes, set[bytes]] = {}
         """Cast -> the tellers that say they had it on time."""
         self.certificates: dict[bytes, tuple[int, Certified]] = {}

@@ -137,16 +137,17 @@ def _parts(envelope: Envelope) -> dict[int, bytes]:
 def _later_devices(
     ballot: Ballot, casts: Iterable[bytes], load: Callable[[bytes], Envelope]
 ) -> list[tuple[bytes, bytes, bytes | None]]:
-    later = {}
+    enrolments: dict[tuple[bytes, bytes], set[bytes]] = {}
     for id in casts:
         cast = ballot.cast(id)
-        member = ballot.roll[Membership(cast.voter)]
-        if cast.device in member.devices:
-            continue
-        grants = [load(enrolment) for enrolment in ballot.enrolments.get(cast.device, ())]
-        good = [envelope for envelope in grants if _enrols(envelope, cast.device, member)]
-        later[cast.device] = (cast.voter, _bare(good[0]) if good else None)
-    return [(device, voter, grant) for device, (voter, grant) in sorted(later.items())]
+        if cast.device not in ballot.roll[Membership(cast.voter)].devices:
+            enrolments.setdefault((cast.device, cast.voter), set()).update(ballot.enrolments[id])
+    out: list[tuple[bytes, bytes, bytes | None]] = []
+    for (device, voter), ids in sorted(enrolments.items()):
+        grants = [load(enrolment) for enrolment in sorted(ids)]
+        good = [grant for grant in grants if _enrols(grant, device, ballot.roll[Membership(voter)])]
+        out.append((device, voter, _bare(good[0]) if good else None))
+    return out
 
 
 def _enrols(envelope: Envelope, device: bytes, member: Member) -> bool:

@@ -16,6 +16,7 @@ from protocol.errors import Malformed
 from protocol.keys import DECISION, ENROLMENT, POSSESSION, sign
 from protocol.log.operation import MAX_PARTS, Content, Envelope, decode_envelope
 from protocol.tellers.box import commitment, seal_boxes
+from tests.attacks.scenes import again
 from tests.worlds import Person, Teller
 
 from .test_ballot_refusals import by_teller, opened
@@ -32,6 +33,8 @@ class Scene:
         self.hall.admit(BEN, ADA)
         self.hall.admit(CYD, ADA, BEN)
         self.ballot = b""
+        self.again = b""
+        """Another enrolment of a device that was enrolled."""
 
     def open(self, **more: Any) -> bytes:
         self.ballot = opened(self.hall, **more)
@@ -266,6 +269,7 @@ def later() -> Scene:
     world.assent(BEN, motion)
     hall.until(hall.now + HOUR)
     world.say(ADA, "ballot.cast", {"ballot": ballot, "revision": 0, "choice": "yes"}, (ballot,), device=1)
+    scene.again = world.say(ADA, "device.enrol", enrolment, deps=(ballot,))  # beside the cast
     for who in (BEN, fresh):
         hall.cast(who, ballot, "no")
     hall.until(hall.now + 6 * HOUR)
@@ -281,6 +285,19 @@ def test_devices_enrolled_later_are_proven_and_keys_given_by_the_council_are_sai
     assert certificate.devices is not None
     assert [grant is None for device, _, grant in certificate.devices if device == ADA.device(1)] == [False]
     assert len(certificate.devices) == 2
+
+
+def test_the_file_is_the_same_in_whatever_order_things_came(later: Scene) -> None:
+    said = list(later.hall.world.said)
+    moved = next(envelope for envelope in said if envelope.operation.id == later.again)
+    said.remove(moved)
+    said.insert(1 + max(n for n, e in enumerate(said) if e.operation.id in moved.operation.deps), moved)
+    other = again(later.hall.world, said)
+    assert other.digest() == later.hall.world.council.digest()
+    held = other.box.ballots[later.ballot]
+    load: dict[bytes, Envelope] = {envelope.operation.id: envelope for envelope in said}
+    found = certificate_of(held, held.certified[max(held.certified)], load.__getitem__, casts=True)
+    assert found.encode() == later.certificate().encode()
 
 
 def test_devices_that_their_voters_did_not_enrol(later: Scene) -> None:
