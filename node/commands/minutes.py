@@ -136,7 +136,7 @@ def _resolution(client: "Client", council: str, decision: str) -> "Resolution":
         mover=motion.mover.name,
         moved=motion.time,
         reason=motion.reason,
-        assents=tuple(one.member.name for one in motion.assents if one.counts),
+        assents=tuple(sorted((one.member.name for one in motion.assents if one.counts), key=str.casefold)),
         threshold=motion.threshold,
         epoch=epoch.number,
         epoch_digest=epoch.digest,
