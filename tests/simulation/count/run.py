@@ -212,7 +212,10 @@ class Simulation:
 
     def _on_back(self, name: str) -> None:
         node = self.nodes[name]
-        if node.up or (name in self.plan.gone and self.time > self.setting.begins + 15 * MINUTE):
+        if node.up or any(
+            away.node == name and away.end is None and self.time >= self.setting.begins + away.begin
+            for away in self.plan.outages
+        ):
             return
         if node.lives:
             node.start()
