@@ -9,6 +9,7 @@ import pytest
 from node.bundles import slip_text
 from tests.homes import PATIENCE, Home, running
 
+pytestmark = pytest.mark.xdist_group("carrying")
 WAIT = ("--wait", "--seconds", PATIENCE)
 
 
@@ -99,13 +100,14 @@ def test_what_was_signed_without_a_line_is_handed_in_elsewhere(places: Places, t
 
 
 def test_as_a_picture(places: Places, tmp_path: Path) -> None:
+    places.ben.sign("propose", "A fence", "--text", "Of wire.")
     for name, start in (("slip.svg", b"<?xml"), ("slip.png", b"\x89PNG")):
         file = tmp_path / name
-        places.ben.sign("comment", "A bench, txt", "--text", name, "--offline", str(file))
+        places.ben.sign("comment", "A fence", "--text", name, "--offline", str(file))
         assert file.read_bytes().startswith(start)
     long = tmp_path / "long.png"
     done = places.ben.moot(
-        "comment", "A bench, txt", "--text", "x" * 3000, "--offline", str(long), passphrase="correct horse"
+        "comment", "A fence", "--text", "x" * 3000, "--offline", str(long), passphrase="correct horse"
     )
     assert done.code == 1
     assert "too large for a QR code" in done.err
@@ -165,7 +167,7 @@ def test_files_that_are_none(places: Places, tmp_path: Path) -> None:
 
 def test_a_file_that_was_cut_off_changes_nothing(places: Places, tmp_path: Path) -> None:
     ana, ben = places
-    ana.sign("comment", "A roof", "--text", "cut")
+    ana.sign("propose", "A wall", "--text", "Of brick.")
     stick = tmp_path / "stick"
     ana.moot("bundle", "write", str(stick))
     stick.write_bytes(stick.read_bytes()[:-10])
